@@ -29,7 +29,9 @@ package final class BlockingThread: Sendable {
         return BlockingThread(thread)
     }
 
-    /// Waits until the body has returned; returns at once when it was joined before. Never from the thread itself.
+    /// Waits until the body has returned; returns at once when it was joined before.
+    ///
+    /// Never from the thread itself.
     package func join() {
         // Waiting inside the lock lets a second joiner wait for the same end: joining a pthread twice is undefined.
         thread.withLock { thread in

@@ -25,7 +25,9 @@ package final class Waker: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Rings. Safe in a signal handler and on any thread; never blocks.
+    /// Rings.
+    ///
+    /// Safe in a signal handler and on any thread; never blocks.
     package func wake() {
         var one: UInt64 = 1
         // EAGAIN means the counter is full, which is as rung as it gets.

@@ -19,7 +19,9 @@ final class Canceller: @unchecked Sendable {
 
     deinit { PQfreeCancel(handle) }
 
-    /// Starts one request; returns at once. `failed` is called when the server could not be asked.
+    /// Starts one request; returns at once.
+    ///
+    /// `failed` is called when the server could not be asked.
     func send(orElse failed: @escaping @Sendable () -> Void = {}) {
         requestsInFlight.withLock { $0 += 1 }
         _ = BlockingThread.start("pg-cancel") {

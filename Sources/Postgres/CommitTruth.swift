@@ -53,8 +53,10 @@ enum CommitTruth {
         }
     }
 
-    /// Ends the session that still sits in the transaction and waits for a COMMIT that never reached it: behind a dead
-    /// network the server would not notice for a long time. The number makes sure that it is no other session.
+    /// Ends the session that still sits in the transaction and waits for a COMMIT that never reached it:
+    /// behind a dead network the server would not notice for a long time.
+    ///
+    /// The number makes sure that it is no other session.
     private static func endHanging(_ number: String, _ connection: Connection, by deadline: Deadline)
         async throws
     {

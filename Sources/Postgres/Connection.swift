@@ -29,7 +29,9 @@ package final class Connection: Sendable {
         }
     }
 
-    /// Runs one statement; see ``Session/run(_:within:)``. Time in the queue counts.
+    /// Runs one statement; see ``Session/run(_:within:)``.
+    ///
+    /// Time in the queue counts.
     @discardableResult
     package func run(_ sql: SQL, within limit: Duration = statementLimit) async throws -> Rows {
         try await perform(.statements([sql]), by: Deadline(within: limit))[0]
@@ -46,8 +48,9 @@ package final class Connection: Sendable {
         _ = try await perform(.script(text), by: Deadline(within: limit))
     }
 
-    /// Ends the connection and waits for its thread, never for the peer. What runs or waits fails. A second time does
-    /// nothing.
+    /// Ends the connection and waits for its thread, never for the peer.
+    ///
+    /// What runs or waits fails. A second time does nothing.
     package func close() async {
         worker.stop()
         await worker.ended()
@@ -70,7 +73,9 @@ package final class Connection: Sendable {
         _ = try await perform(.check, by: Deadline(within: statementLimit))
     }
 
-    /// Runs work in its turn. What must happen even in a cancelled task (COMMIT, ROLLBACK) is not `cancellable`.
+    /// Runs work in its turn.
+    ///
+    /// What must happen even in a cancelled task (COMMIT, ROLLBACK) is not `cancellable`.
     func perform(
         _ work: ConnectionWorker.Work, by deadline: Deadline, cancellable: Bool = true
     ) async throws -> [Rows] {

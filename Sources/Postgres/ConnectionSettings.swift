@@ -1,7 +1,9 @@
 /// Where the database is and how to treat it.
 package struct ConnectionSettings: Sendable {
-    /// A URI (`postgres://…`) or libpq keyword text (`host=… dbname=…`). Several hosts may be named; they are tried in
-    /// order, and with several hosts only one that accepts writes will do unless the text says otherwise.
+    /// A URI (`postgres://…`) or libpq keyword text (`host=… dbname=…`).
+    ///
+    /// Several hosts may be named; they are tried in order, and with several hosts only one that accepts
+    /// writes will do unless the text says otherwise.
     package var url: String
     /// Whether the way leads through a pooler in transaction mode: then no prepared statements, no session settings and
     /// no LISTEN; timeouts travel with each transaction.
@@ -14,7 +16,7 @@ package struct ConnectionSettings: Sendable {
     package var lockTimeout: Duration
     /// For each host, from the first packet to a ready session.
     package var connectTimeout: Duration
-    /// Statements run after each connect when not pooled, e.g. `SET enable_seqscan = off`.
+    /// Statements run after each connect when not pooled, such as `SET enable_seqscan = off`.
     package var sessionSetup: [String]
 
     package init(

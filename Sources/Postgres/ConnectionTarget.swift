@@ -50,7 +50,9 @@ struct ConnectionTarget {
         return given
     }
 
-    /// Adds what every connection of ours has. What the URL says wins, but for the name of the application.
+    /// Adds what every connection of ours has.
+    ///
+    /// What the URL says wins, but for the name of the application.
     private static func completed(_ given: [String: String], _ settings: ConnectionSettings) -> [String:
         String]
     {

@@ -28,8 +28,9 @@ package final class Database: SQLRunner {
         pool.withLock { ($0.open, $0.idle.count, $0.waiters.count) }
     }
 
-    /// Closes idle connections now and lent ones when they come back; fails whoever waits. Waits for nothing; a second
-    /// time does nothing.
+    /// Closes idle connections now and lent ones when they come back; fails whoever waits.
+    ///
+    /// Waits for nothing; a second time does nothing.
     package func close() async {
         let (idle, waiters) = pool.withLock { $0.close() }
         for connection in idle { connection.abandon() }
@@ -50,15 +51,19 @@ package final class Database: SQLRunner {
         return rows
     }
 
-    /// Lends a connection whose peer was there a moment ago. What is left in a transaction is discarded.
+    /// Lends a connection whose peer was there a moment ago.
+    ///
+    /// What is left in a transaction is discarded.
     package func withConnection<T: Sendable>(_ body: (Connection) async throws -> T) async throws -> T {
         let (lease, _) = try await firstOn { try await $0.checkPeer() }
         defer { giveBack(lease.connection) }
         return try await body(lease.connection)
     }
 
-    /// Borrows a connection and does a first thing on it; on connections found dead before anything was sent, the first
-    /// thing is done again on another. The caller gives the lease back, unless this throws.
+    /// Borrows a connection and does a first thing on it; on connections found dead before anything was sent,
+    /// the first thing is done again on another.
+    ///
+    /// The caller gives the lease back, unless this throws.
     func firstOn<T: Sendable>(_ deed: (Connection) async throws -> T) async throws -> (Lease, T) {
         while true {
             let lease = try await borrow()

@@ -13,7 +13,9 @@ package final class Listener: Sendable {
         case lost(String)
     }
 
-    /// What happens, for one reader. Keeps the newest 1024 while nobody reads; ends after ``close()``.
+    /// What happens, for one reader.
+    ///
+    /// Keeps the newest 1024 while nobody reads; ends after ``close()``.
     package let events: AsyncStream<Event>
 
     private let worker: ListenerWorker

@@ -68,8 +68,10 @@ struct PoolState {
         return (back, beginOpening())
     }
 
-    /// Connecting failed. Returns who is to be told at once, and how long to pause before the next attempt, nil for
-    /// none: when nobody waits any more.
+    /// Connecting failed.
+    ///
+    /// Returns who is to be told at once, and how long to pause before the next attempt, nil for none: when
+    /// nobody waits any more.
     mutating func failedToOpen(_ error: any Error) -> (told: [Waiter], pause: Duration?) {
         trouble = error
         failuresInARow += 1

@@ -144,8 +144,10 @@ extension UInt8 {
 }
 
 extension PostgresElement where Self: PostgresDecodable {
-    /// Reads an array of at most one dimension. The layout is `array_send`'s: dimensions, flags, element type, then
-    /// length and lower bound, then each element behind its length, −1 being `NULL`.
+    /// Reads an array of at most one dimension.
+    ///
+    /// The layout is `array_send`'s: dimensions, flags, element type, then length and lower bound, then each
+    /// element behind its length, −1 being `NULL`.
     package static func decodeArray(from bytes: UnsafeRawBufferPointer, type oid: UInt32) throws -> [Self] {
         var reader = ArrayReader(bytes: bytes)
         guard let dimensions = reader.int32(), reader.int32() != nil, let element = reader.int32(),

@@ -36,8 +36,9 @@ extension PostgresError {
         }
     }
 
-    /// Whether the same statement may well succeed a little later. Says nothing about whether it took effect now: see
-    /// ``isOutcomeUnknown``.
+    /// Whether the same statement may well succeed a little later.
+    ///
+    /// Says nothing about whether it took effect now: see ``isOutcomeUnknown``.
     package var isTransient: Bool {
         switch self {
         case .server(let error):

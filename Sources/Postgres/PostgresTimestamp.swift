@@ -1,6 +1,8 @@
 /// An instant as PostgreSQL's `timestamptz` keeps it: whole microseconds.
 package struct PostgresTimestamp: Sendable, Hashable, Comparable {
-    /// Microseconds since 1970-01-01T00:00:00Z. `infinity` is `Int64.max`, `-infinity` is `Int64.min`.
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// `infinity` is `Int64.max`, `-infinity` is `Int64.min`.
     package let microseconds: Int64
 
     /// PostgreSQL counts from 2000-01-01.

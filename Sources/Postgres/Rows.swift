@@ -24,7 +24,7 @@ package final class Rows: Sequence, @unchecked Sendable {
     /// How many rows the statement touched, by its command tag: inserted, updated, deleted, selected; else 0.
     package var affected: Int { Int(String(cString: PQcmdTuples(result))) ?? 0 }
 
-    /// The command tag, e.g. `INSERT 0 1`.
+    /// The command tag, such as `INSERT 0 1`.
     var tag: String { String(cString: PQcmdStatus(result)) }
 
     package var first: Row? { count > 0 ? self[0] : nil }

@@ -6,7 +6,7 @@
 /// let claim: SQL = "SELECT id FROM \(pasting: table) WHERE pool = \(pool) LIMIT \(room)"
 /// ```
 package struct SQL: ExpressibleByStringInterpolation, Sendable, Equatable {
-    /// The text as the server sees it, parameters as `$1`, `$2`, …
+    /// The text as the server sees it, parameters as `$1`, `$2` and so on.
     package var text: String
     /// The parameters in order.
     package var values: [PostgresValue]

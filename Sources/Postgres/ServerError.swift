@@ -52,7 +52,9 @@ extension ServerError {
     }
 
     /// The prepared form of the statement no longer fits the server: the schema changed below it, or somebody
-    /// deallocated it. Nothing was done; preparing anew cures it.
+    /// deallocated it.
+    ///
+    /// Nothing was done; preparing anew cures it.
     var isStalePlan: Bool {
         (sqlstate == "0A000" && routine == "RevalidateCachedQuery") || sqlstate == "26000"
             || sqlstate == "42P05"

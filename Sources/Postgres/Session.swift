@@ -68,7 +68,9 @@ package final class Session {
         for statement in settings.sessionSetup { try runScript(statement, by: deadline) }
     }
 
-    /// Says goodbye and frees everything; never waits for the peer. A second time does nothing.
+    /// Says goodbye and frees everything; never waits for the peer.
+    ///
+    /// A second time does nothing.
     package func close() {
         guard let connection else { return }
         self.connection = nil
@@ -94,8 +96,10 @@ package final class Session {
         try run(all: statements, by: Deadline(within: limit))
     }
 
-    /// Runs several statements separated by semicolons, without parameters or answers, by the simple protocol: one
-    /// implicit transaction unless the text says otherwise. Pooled sessions set no timeouts here.
+    /// Runs several statements separated by semicolons, without parameters or answers, by the simple
+    /// protocol: one implicit transaction unless the text says otherwise.
+    ///
+    /// Pooled sessions set no timeouts here.
     package func runScript(_ text: String, within limit: Duration) throws {
         try runScript(text, by: Deadline(within: limit))
     }
@@ -147,8 +151,10 @@ package final class Session {
         try pipeline.sendPrepared(name ?? "", parameters, at: index)
     }
 
-    /// Local settings die with the transaction, so nothing sticks to the pooler's server connection. `set_config` and
-    /// not `SET LOCAL`: the latter warns, into the server's log, outside an explicit transaction.
+    /// Local settings die with the transaction, so nothing sticks to the pooler's server connection.
+    ///
+    /// `set_config` and not `SET LOCAL`: the latter warns, into the server's log, outside an explicit
+    /// transaction.
     private func addTimeouts(to pipeline: inout Pipeline, before first: SQL) throws {
         let sql: SQL = """
             SELECT set_config('statement_timeout', \(String(settings.statementTimeout.milliseconds)), true),

@@ -15,8 +15,9 @@ struct SocketWait {
     /// The stop bell rang.
     var isStopped = false
 
-    /// Waits until a wish is fulfilled, the bell rings, a signal comes or the deadline passes. Without a deadline it
-    /// only looks.
+    /// Waits until a wish is fulfilled, the bell rings, a signal comes or the deadline passes.
+    ///
+    /// Without a deadline it only looks.
     @discardableResult
     static func wait(_ descriptor: Int32, for wish: Wish, stop: Waker?, until deadline: Deadline?)
         -> SocketWait

@@ -26,7 +26,9 @@ struct StatementCache {
         }?.name
     }
 
-    /// Names a new variant. Names are never used twice in a session, so a forgotten one cannot collide.
+    /// Names a new variant.
+    ///
+    /// Names are never used twice in a session, so a forgotten one cannot collide.
     mutating func insert(_ text: String, _ parameters: Parameters) -> String {
         let name = "s\(nextNumber)"
         nextNumber += 1

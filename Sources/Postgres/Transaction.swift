@@ -19,8 +19,9 @@ package final class Transaction: SQLRunner {
         self.deadline = deadline
     }
 
-    /// Runs one statement; the transaction's own deadline counts as well. After an error the server refuses every
-    /// further statement (25P02).
+    /// Runs one statement; the transaction's own deadline counts as well.
+    ///
+    /// After an error the server refuses every further statement (25P02).
     @discardableResult
     package func run(_ sql: SQL, within limit: Duration) async throws -> Rows {
         try await perform(.statements([sql]), within: limit)[0]
@@ -50,7 +51,9 @@ package final class Transaction: SQLRunner {
 
     // MARK: The end
 
-    /// Undoes everything. If that cannot be said to the server, it comes to the same when the connection is dropped.
+    /// Undoes everything.
+    ///
+    /// If that cannot be said to the server, it comes to the same when the connection is dropped.
     func rollBack() async {
         state.withLock { $0.hasEnded = true }
         guard !connection.isBroken else { return }
@@ -58,8 +61,10 @@ package final class Transaction: SQLRunner {
             .statements(["ROLLBACK"]), by: Deadline(within: .seconds(5)), cancellable: false)
     }
 
-    /// The transaction's number, nil if it has written nothing. Asked for before COMMIT, in a round trip of its own, so
-    /// that no COMMIT is ever under way whose number is unknown.
+    /// The transaction's number, nil if it has written nothing.
+    ///
+    /// Asked for before COMMIT, in a round trip of its own, so that no COMMIT is ever under way whose number
+    /// is unknown.
     func number() async throws -> String? {
         state.withLock { $0.hasEnded = true }
         do {
@@ -72,7 +77,9 @@ package final class Transaction: SQLRunner {
         }
     }
 
-    /// Makes everything permanent. A cancelled task commits all the same: it has come this far.
+    /// Makes everything permanent.
+    ///
+    /// A cancelled task commits all the same: it has come this far.
     /// - Throws: With unknown outcome when the answer did not arrive; the error that had spoilt the transaction when the
     ///   server rolled it back instead.
     func commit() async throws {
