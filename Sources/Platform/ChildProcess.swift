@@ -118,7 +118,9 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Asks the group to end, and kills it after `grace`. Safe to call twice.
+    /// Asks the group to end, and kills it after `grace`.
+    ///
+    /// Safe to call twice.
     @discardableResult
     package func terminate(grace: Duration) -> ExitStatus {
         signalGroup(SIGTERM)
