@@ -82,7 +82,7 @@ struct Cluster: Sendable {
             log("adopting the PostgreSQL server that still runs (process \(server.pid))")
             if try await adopt() { return }
         }
-        ServerProcess.removeStalePidFile(on: place.data)
+        ServerProcess.removeStaleFiles(on: place.data, socket: place.socket)
         try await startPatiently(log: log)
     }
 
@@ -109,7 +109,7 @@ struct Cluster: Sendable {
         let end = BootClock.now + .seconds(20)
         while true {
             do {
-                return try await tools.start(place.data, log: place.log + "/start.log")
+                return try await tools.start(place.data, logFolder: place.log)
             } catch {
                 guard BootClock.now < end, "\(error)".contains("shared memory block") else { throw error }
                 log("waiting for the last processes of the old server to end")

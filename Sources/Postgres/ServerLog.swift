@@ -9,7 +9,15 @@ enum ServerLog {
     ///
     /// The names sort by time.
     static func trim(_ folder: String) {
-        let files = SmallFile.names(in: folder).filter { $0.hasPrefix("server-") }.sorted()
-        for name in files.dropLast(filesMax) { unlink(folder + "/" + name) }
+        for name in files(in: folder).dropLast(filesMax) { unlink(folder + "/" + name) }
+    }
+
+    /// The path of the file that is written to.
+    static func newest(in folder: String) -> String? {
+        files(in: folder).last.map { folder + "/" + $0 }
+    }
+
+    private static func files(in folder: String) -> [String] {
+        SmallFile.names(in: folder).filter { $0.hasPrefix("server-") }.sorted()
     }
 }

@@ -21,15 +21,16 @@ struct ServerProcess {
         return Int32(first.filter { $0 != " " })
     }
 
-    /// Removes a pid file whose number went to an unrelated process, for which the server would refuse to start.
+    /// Removes what a dead server left, when its number went to an unrelated process or stayed with a zombie.
     ///
-    /// Not while any process works in the directory: orphans of a killed server may still write to its memory, and the
-    /// pid file is what makes a new server check for them. A number that nobody has is the server's own business.
-    static func removeStalePidFile(on data: String) {
-        guard let pid = recorded(on: data), Glibc.kill(pid, 0) == 0, !works(pid, in: data) else { return }
+    /// The server would refuse to start for either, and a farm that is the first process of a container collects no
+    /// zombies. Not while any process works in the directory: orphans of a killed server may still write to its memory,
+    /// and the pid file is what makes a new server check for them. A number that nobody has is the server's own business.
+    static func removeStaleFiles(on data: String, socket: String) {
         let numbers = SmallFile.names(in: "/proc").compactMap { Int32($0) }
         guard !numbers.contains(where: { works($0, in: data) }) else { return }
-        unlink(data + "/postmaster.pid")
+        if let pid = recorded(on: data), Glibc.kill(pid, 0) == 0 { unlink(data + "/postmaster.pid") }
+        for name in SmallFile.names(in: socket) { unlink(socket + "/" + name) }
     }
 
     private static func works(_ pid: Int32, in data: String) -> Bool {

@@ -50,15 +50,17 @@ struct ServerTools: Sendable {
     /// Starts the server; returns when it accepts connections.
     ///
     /// pg_ctl puts it in a session of its own, so that neither our end nor a key pressed in our terminal reaches it.
-    func start(_ data: String, log: String) async throws {
+    func start(_ data: String, logFolder: String) async throws {
+        let log = logFolder + "/start.log"
         SmallFile.remove(log)
         do {
             try await run(
                 "starting PostgreSQL", "pg_ctl", ["-D", data, "-l", log, "-w", "-t", "120", "-s", "start"],
                 within: .seconds(150))
         } catch PrivateServerError.failed(let deed, let said) {
-            let details = SmallFile.read(log) ?? ""
-            throw PrivateServerError.failed(deed, said + "\n" + details.suffix(2000))
+            // What it says before its log collector runs stands here, the rest in the newest file of the collector.
+            let details = [log, ServerLog.newest(in: logFolder)].compactMap { $0.flatMap(SmallFile.read) }
+            throw PrivateServerError.failed(deed, said + details.map { "\n" + $0.suffix(2000) }.joined())
         }
     }
 

@@ -43,7 +43,7 @@ struct PrivateServerTests {
         }
     }
 
-    @Test("that was killed recovers, and a pid file of somebody else's number is no obstacle")
+    @Test("that was killed recovers, and neither a zombie nor somebody else's number is an obstacle")
     func stalePidFile() async throws {
         try await withFolder { folder in
             do {
