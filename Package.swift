@@ -50,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs"],
             path: "Tests/Torture", swiftSettings: house),
-        suite("HouseTests", []),
+        suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Postgres", "TestSupport"]),

@@ -1,1 +1,18 @@
+#define _GNU_SOURCE
 #include "CPlatform.h"
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int platform_pidfd(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int platform_spawn_chdir(void *actions, const char *directory) {
+    return posix_spawn_file_actions_addchdir_np(actions, directory);
+}
+
+int platform_spawn_closefrom(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+int platform_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

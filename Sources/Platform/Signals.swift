@@ -1,0 +1,44 @@
+import Glibc
+
+/// The signals that ask the process to end, and the one that must not end it.
+package enum Signals {
+    /// Hands SIGTERM and SIGINT to `handler`, and ignores SIGPIPE.
+    ///
+    /// Call it once, first thing in `main`, before there is any other thread: a thread that is older could still be
+    /// ended by a signal. `count` is 1 for the first signal, so that a second one may mean "now".
+    /// The handler runs on a thread of its own and may block; signals that arrive meanwhile wait their turn.
+    package static func onTermination(
+        _ handler: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void
+    ) {
+        ignoreBrokenPipes()
+        block(terminating())
+        _ = BlockingThread.start("signals") {
+            var awaited = terminating()
+            var count = 0
+            while true {
+                var signal: Int32 = 0
+                guard sigwait(&awaited, &signal) == 0 else { continue }
+                count += 1
+                handler(signal, count)
+            }
+        }
+    }
+
+    /// A peer that hung up is an error of the write, not the end of the process.
+    package static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    private static func terminating() -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTERM)
+        sigaddset(&set, SIGINT)
+        return set
+    }
+
+    private static func block(_ set: sigset_t) {
+        var set = set
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+}

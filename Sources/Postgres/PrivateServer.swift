@@ -1,0 +1,171 @@
+import Glibc
+internal import Platform
+
+/// A PostgreSQL cluster that belongs to one state folder, for farms that were given no server.
+///
+/// The server outlives us on purpose: a farm that is killed leaves a healthy database behind, and the next farm on the
+/// same folder adopts it. It listens on a socket in the folder only; the folder's owner alone may connect.
+///
+/// What stands in the folder:
+///
+///     farm.lock      held while a farm runs
+///     data/          the cluster; appears in one step, when it is complete
+///     data.new/      a cluster in the making, or what an interrupted start left of it
+///     socket/        mode 0700
+///     log/           the server's log, bounded by `ServerLog`
+package final class PrivateServer: Sendable {
+    private let place: Place
+    private let tools: ServerTools
+    private let lock: FolderLock
+    private let trimming: Task<Void, Never>
+
+    /// Where everything of one state folder stands.
+    struct Place: Sendable {
+        let folder: String
+        var data: String { folder + "/data" }
+        var unfinished: String { folder + "/data.new" }
+        var socket: String { folder + "/socket" }
+        var log: String { folder + "/log" }
+    }
+
+    private init(place: Place, tools: ServerTools, lock: FolderLock) {
+        self.place = place
+        self.tools = tools
+        self.lock = lock
+        // It must outlive the start that made it: it runs as long as the server is ours, and `stop` ends it.
+        trimming = Task {
+            while !Task.isCancelled {
+                ServerLog.trim(place.log)
+                try? await Task.sleep(for: .seconds(60))
+            }
+        }
+    }
+
+    deinit { trimming.cancel() }
+
+    /// The address of the cluster's `motorpool` database, for libpq.
+    package var url: String { Self.url(in: place.folder) }
+
+    /// The address that the cluster in this folder has or would have.
+    package static func url(in folder: String) -> String {
+        url(in: absolute(folder), database: "motorpool")
+    }
+
+    static func url(in folder: String, database: String) -> String {
+        "postgresql:///\(database)?host=\(percentEncoded(Place(folder: folder).socket))&user=motorpool"
+    }
+
+    /// Takes the folder and returns when its server accepts connections and has the database `motorpool`.
+    ///
+    /// A missing cluster is made, a surviving server is adopted, a stopped or crashed one is started.
+    /// - Parameter log: Is told, in sentences, what takes time or is worth knowing.
+    /// - Throws: `PrivateServerError`, each with a sentence that says what to do.
+    package static func start(
+        in folder: String, log: @Sendable (String) -> Void
+    ) async throws -> PrivateServer {
+        let place = Place(folder: absolute(folder))
+        let user = try owner()
+        try checkSocketLength(place)
+        try makeFolder(place.folder)
+        let lock = try FolderLock(place.folder + "/farm.lock")
+        let tools = try ServerTools.find(for: place.data)
+        try makeFolder(place.socket)
+        try makeFolder(place.log)
+        let cluster = Cluster(place: place, tools: tools, user: user)
+        try await cluster.create(log: log)
+        try cluster.configure()
+        try await cluster.bringUp(log: log)
+        try await createDatabase(in: place, log: log)
+        return PrivateServer(place: place, tools: tools, lock: lock)
+    }
+
+    /// Stops the server and gives the folder back.
+    ///
+    /// Call it last, when every connection of ours is closed.
+    ///
+    /// Connections that are still open are ended. Safe to call twice; the second call does nothing.
+    package func stop() async throws {
+        trimming.cancel()
+        defer { lock.release() }
+        guard ServerProcess.running(on: place.data) != nil else { return }
+        try await tools.stop(place.data)
+    }
+}
+
+// MARK: - Checks at the entrance
+
+extension PrivateServer {
+    /// The name of the account that we run as.
+    private static func owner() throws -> String {
+        guard geteuid() != 0 else { throw PrivateServerError.root }
+        // `peer` authentication and initdb both look the account up by its number.
+        guard let entry = getpwuid(geteuid()) else { throw PrivateServerError.noAccount(geteuid()) }
+        return String(cString: entry.pointee.pw_name)
+    }
+
+    private static func checkSocketLength(_ place: Place) throws {
+        // sockaddr_un holds 108 bytes, the last one a NUL.
+        let path = place.socket + "/.s.PGSQL.5432"
+        guard path.utf8.count < 108 else {
+            throw PrivateServerError.folderTooLong(
+                place.folder, bytesMax: 107 - (path.utf8.count - place.folder.utf8.count))
+        }
+    }
+
+    /// Makes a folder, and those above it, for its owner alone.
+    private static func makeFolder(_ path: String) throws {
+        var part = ""
+        for name in path.split(separator: "/") {
+            part += "/" + name
+            guard mkdir(part, 0o700) != 0, errno != EEXIST else { continue }
+            // A folder above that we may not write in is no harm as long as it exists.
+            guard access(part, F_OK) != 0 else { continue }
+            throw PrivateServerError.folder(part, String(cString: strerror(errno)))
+        }
+        guard access(path, R_OK | W_OK | X_OK) == 0 else {
+            throw PrivateServerError.folder(path, String(cString: strerror(errno)))
+        }
+    }
+
+    static func absolute(_ path: String) -> String {
+        var path = path
+        if !path.hasPrefix("/"), let here = getcwd(nil, 0) {
+            path = String(cString: here) + "/" + path
+            free(here)
+        }
+        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+
+    private static func percentEncoded(_ text: String) -> String {
+        text.utf8.map { byte in
+            let character = Character(UnicodeScalar(byte))
+            if byte < 128 && (character.isLetter || character.isNumber || "-._~".contains(character)) {
+                return String(character)
+            }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (byte < 16 ? "0" : "") + digits
+        }.joined()
+    }
+}
+
+// MARK: - The database
+
+extension PrivateServer {
+    private static func createDatabase(in place: Place, log: @Sendable (String) -> Void) async throws {
+        let settings = ConnectionSettings(url: url(in: place.folder, database: "postgres"))
+        let connection = try await Connection.open(settings)
+        do {
+            let found = try await connection.run(
+                "SELECT 1 FROM pg_database WHERE datname = 'motorpool'", within: .seconds(15))
+            if found.count == 0 {
+                log("creating the database motorpool")
+                try await connection.runScript("CREATE DATABASE motorpool", within: .seconds(60))
+            }
+        } catch {
+            await connection.close()
+            throw error
+        }
+        await connection.close()
+    }
+}

@@ -1,0 +1,176 @@
+import Testing
+
+extension HouseRule {
+    /// What each room may import of ours.
+    ///
+    /// Arrows only go down.
+    static let arrows: [String: Set<String>] = [
+        "Jobs": [],
+        "Platform": ["CPlatform"],
+        "Postgres": ["CPostgres", "Platform"],
+        "Store": ["Jobs", "Postgres"],
+        "Farm": ["Jobs", "Store", "Postgres", "Platform"],
+        "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
+        "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
+        "motorpool": ["Jobs", "Store", "Farm", "Trial", "Bench", "Postgres", "Platform"],
+    ]
+
+    /// Every name that is a room of ours or a map of C.
+    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "TestSupport"])
+
+    /// The rules for what stands in `Sources`.
+    static let all: [HouseRule] = [
+        HouseRule(
+            name: "imports go down only",
+            reason: """
+                A room that knows the one above it can no longer be read, tested or replaced alone; the map is in \
+                docs/architecture.md.
+                """,
+            broken: { file in
+                let below = arrows[file.room] ?? []
+                return file.imports.filter { rooms.contains($0.module) && !below.contains($0.module) }.map(
+                    \.line)
+            },
+            bad: ("Sources/Store/Bell.swift", "package import Jobs\ninternal import Farm"),
+            good: ("Sources/Farm/Lane.swift", "import Jobs\npackage import Store")),
+        HouseRule(
+            name: "every room stands on the map",
+            reason: "A folder that the table of arrows does not know is held by no rule.",
+            broken: { arrows[$0.room] == nil ? [1] : [] },
+            bad: ("Sources/Attic/Box.swift", "struct Box {}"),
+            good: ("Sources/Farm/Lane.swift", "struct Lane {}")),
+        HouseRule(
+            name: "libpq is spoken in Postgres only",
+            reason:
+                "Its pointers, threads and error texts have one wrapper; a second one would get one of them wrong.",
+            broken: { file in
+                file.room == "Postgres" ? [] : file.imports.filter { $0.module == "CPostgres" }.map(\.line)
+            },
+            bad: ("Sources/Bench/Round.swift", "internal import CPostgres"),
+            good: ("Sources/Postgres/Session.swift", "internal import CPostgres")),
+        HouseRule(
+            name: "Jobs asks nothing of the system",
+            reason:
+                "It is the vocabulary: pure, so that its rules are tested by tables, with clocks handed in.",
+            broken: { file in
+                guard file.room == "Jobs" else { return [] }
+                let system: Set<String> = [
+                    "Glibc", "Foundation", "FoundationNetworking", "Dispatch", "Synchronization",
+                ]
+                let clocks = file.lines(
+                    with: pattern(#"\.now\b|\bDate\(\)|\b(Continuous|Suspending)Clock\b"#))
+                return file.imports.filter { system.contains($0.module) }.map(\.line) + clocks
+            },
+            bad: ("Sources/Jobs/Patience.swift", "let start = ContinuousClock.now"),
+            good: (
+                "Sources/Jobs/Patience.swift", "import FoundationEssentials\nfunc due(from now: Duration) {}"
+            )),
+        HouseRule(
+            name: "no room imports the whole of Foundation",
+            reason:
+                "It brings 30 MB of language tables into a farm of 36 MB; FoundationEssentials has what is needed.",
+            broken: { file in
+                file.imports.filter { ["Foundation", "FoundationNetworking"].contains($0.module) }.map(\.line)
+            },
+            bad: ("Sources/Store/Bell.swift", "internal import Foundation"),
+            good: ("Sources/Store/Bell.swift", "internal import FoundationEssentials")),
+        HouseRule(
+            name: "the queue's tables are named in Store only",
+            reason: "A statement elsewhere would skip the guards that stand in the statements there.",
+            exceptions: [
+                (
+                    "Sources/Trial/",
+                    "the effect kind keeps a ledger of its own beside the queue, to be counted"
+                )
+            ],
+            broken: { file in
+                guard file.room != "Store" else { return [] }
+                return file.lines(
+                    with: pattern(
+                        #"(?i)\b(from|join|into|update|table|truncate|only|on|call|select)\s+motorpool\."#))
+            },
+            bad: ("Sources/Farm/Lane.swift", #"let sql = "UPDATE motorpool.jobs SET state = 1""#),
+            good: ("Sources/Postgres/Cluster.swift", #"let file = folder + "/motorpool.conf""#)),
+        HouseRule(
+            name: "loops and tasks live where things are kept running",
+            reason: """
+                Vocabulary, statements and kinds say what happens; when and how often is decided in one place, or \
+                nobody can say what still runs after the end.
+                """,
+            broken: { file in
+                guard ["Jobs", "Store", "Trial"].contains(file.room) else { return [] }
+                // The kind that sleeps has to.
+                let waits = file.room == "Trial" ? #"while true"# : #"while true|\bTask\.sleep\b"#
+                return file.lines(with: pattern(#"\bTask(\.detached)?(\([^)]*\))?\s*\{|"# + waits))
+            },
+            bad: ("Sources/Store/Bell.swift", "Task { await ring() }"),
+            good: ("Sources/Farm/Lane.swift", "while true { try await Task.sleep(for: pause) }")),
+        HouseRule(
+            name: "the environment is read in motorpool only",
+            reason:
+                "Settings are read once, all faults at once, and handed down; a room that looks for itself lies in tests.",
+            broken: { file in
+                guard file.room != "motorpool" else { return [] }
+                return file.lines(with: pattern(#"\b(secure_)?getenv\b|\bProcessInfo\b|\benviron\b"#))
+            },
+            bad: ("Sources/Farm/Lane.swift", #"let lanes = getenv("LANES")"#),
+            good: ("Sources/Platform/ChildProcess.swift", "func start(environment: [String: String]) {}")),
+        HouseRule(
+            name: "@unchecked Sendable has its reason above it",
+            reason: "It switches the compiler's check off; the comment says what does the checking instead.",
+            broken: { file in
+                file.lines(with: pattern("@unchecked Sendable")).filter { line in
+                    !file.lines[max(0, line - 4)..<line].contains { $0.contains("//") }
+                }
+            },
+            bad: ("Sources/Postgres/Rows.swift", "final class Rows: @unchecked Sendable {}"),
+            good: (
+                "Sources/Postgres/Rows.swift",
+                "// Immutable once made.\nfinal class Rows: @unchecked Sendable {}"
+            )),
+        HouseRule(
+            name: "nothing is public",
+            reason:
+                "There is no outside: rooms and tests meet at `package`, and public would stop specialisation.",
+            broken: { $0.lines(with: pattern(#"^\s*(@\w+\s+)*(public|open)\s"#)) },
+            bad: ("Sources/Farm/Lane.swift", "public struct Lane {}"),
+            good: ("Sources/Farm/Lane.swift", "package struct Lane { var isOpen: Bool }")),
+        HouseRule(
+            name: "nothing is left to be done in a comment",
+            reason:
+                "A note in the code is read by nobody who could act on it: do it, or say what is and why.",
+            broken: { file in
+                file.lines.indices.filter { file.lines[$0].contains(pattern(#"\b(TODO|FIXME|XXX)\b"#)) }.map {
+                    $0 + 1
+                }
+            },
+            bad: ("Sources/Farm/Lane.swift", "// TODO: later"),
+            good: ("Sources/Farm/Lane.swift", "// What is to do comes from the store.")),
+        HouseRule(
+            name: "no file is longer than 600 lines",
+            reason: "There is a second noun in it, and nobody finds it there.",
+            broken: { $0.lines.count > 601 ? [601] : [] },
+            bad: ("Sources/Farm/Lane.swift", String(repeating: "\n", count: 601)),
+            good: ("Sources/Farm/Lane.swift", String(repeating: "\n", count: 600))),
+    ]
+
+    /// The rule for what stands in `Tests`.
+    static let testsAreFound = HouseRule(
+        name: "a file of tests holds a test",
+        reason: "A promise without its attribute is silent: it is compiled, never run, and looks kept.",
+        broken: { file in
+            let parts = file.path.split(separator: "/")
+            guard parts.count > 2, parts[1].hasSuffix("Tests"), file.path.hasSuffix("Tests.swift") else {
+                return []
+            }
+            return file.lines(with: pattern(#"@Test\b"#)).isEmpty ? [1] : []
+        },
+        bad: ("Tests/FarmTests/LaneTests.swift", "func claims() {}"),
+        good: ("Tests/FarmTests/LaneTests.swift", "@Test func claims() {}"))
+
+    private static func pattern(_ text: String) -> Regex<AnyRegexOutput> {
+        do { return try Regex(text) } catch {
+            preconditionFailure("a pattern of ours does not parse: \(error)")
+        }
+    }
+}
