@@ -36,6 +36,14 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Equatable {
             text += "$\(values.count)"
         }
 
+        /// Binds nil as `NULL`.
+        ///
+        /// The compiler warns of an optional that falls to a parameter which does not say it is one.
+        package mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
+            values.append(value?.postgresValue ?? .null)
+            text += "$\(values.count)"
+        }
+
         package mutating func appendInterpolation(pasting raw: String) { text += raw }
     }
 }
