@@ -2,6 +2,7 @@
 #pragma once
 #include <stdint.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 
 static inline int platform_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
@@ -14,3 +15,6 @@ int platform_spawn_closefrom(void *actions, int first);
 
 /* pipe2(2), close-on-exec on both ends. */
 int platform_pipe(int ends[2]);
+
+/* Names the calling thread; the kernel keeps 15 bytes. */
+static inline void platform_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
