@@ -1,0 +1,35 @@
+/// Where the database is and how to treat it.
+package struct ConnectionSettings: Sendable {
+    /// A URI (`postgres://…`) or libpq keyword text (`host=… dbname=…`).
+    ///
+    /// Several hosts may be named; they are tried in order, and with several hosts only one that accepts
+    /// writes will do unless the text says otherwise.
+    package var url: String
+    /// Whether the way leads through a pooler in transaction mode: then no prepared statements, no session settings and
+    /// no LISTEN; timeouts travel with each transaction.
+    package var pooled: Bool
+    /// Shown in `pg_stat_activity`.
+    package var applicationName: String
+    /// The server ends a statement that runs longer (57014).
+    package var statementTimeout: Duration
+    /// The server ends a statement that waits longer for a lock (55P03).
+    package var lockTimeout: Duration
+    /// For each host, from the first packet to a ready session.
+    package var connectTimeout: Duration
+    /// Statements run after each connect when not pooled, such as `SET enable_seqscan = off`.
+    package var sessionSetup: [String]
+
+    package init(
+        url: String, pooled: Bool = false, applicationName: String = "motorpool",
+        statementTimeout: Duration = .seconds(15), lockTimeout: Duration = .seconds(2),
+        connectTimeout: Duration = .seconds(5), sessionSetup: [String] = []
+    ) {
+        self.url = url
+        self.pooled = pooled
+        self.applicationName = applicationName
+        self.statementTimeout = statementTimeout
+        self.lockTimeout = lockTimeout
+        self.connectTimeout = connectTimeout
+        self.sessionSetup = sessionSetup
+    }
+}
