@@ -1,4 +1,4 @@
-package import Jobs
+internal import Jobs
 internal import Platform
 internal import Postgres
 internal import Store
@@ -80,7 +80,7 @@ final class LeaseKeeper: Sendable {
                 failures += 1
                 onTrouble("renewing the lease: \(error)")
                 fenceIfOverdue(why: "no renewal succeeded for two thirds of the lease")
-                waker.wait(atMost: min(.milliseconds(100 * failures), farm.lease / 6))
+                waker.wait(atMost: min(Duration.milliseconds(100 * failures), farm.lease / 6))
             }
         }
         leave(session)

@@ -345,6 +345,16 @@ final class Pool: Sendable {
         return found
     }
 
+    /// Settles an abandoned run as a failure; what it may still bring is dropped.
+    func giveUp(_ job: ClaimedJob) {
+        let error = "it ran on long after its time limit of \(work.timeLimit(job).text), and was given up"
+        switch work.judge(job, .fail(error: error), nil, work.timeLimit(job)) {
+        case .other(let other): add(other)
+        case .plain, .dropped, .handBack: break
+        }
+        claimAlarm.sound()
+    }
+
     // MARK: - Reconciling
 
     /// What is held here and not about to be settled.

@@ -1,4 +1,4 @@
-package import Jobs
+internal import Jobs
 internal import Platform
 
 /// What one worker process has done since it started; its row in `motorpool.workers` carries it.

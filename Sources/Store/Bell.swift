@@ -1,5 +1,5 @@
 internal import Platform
-package import Postgres
+internal import Postgres
 
 /// Tells workers that a queue has something. A hint only: without it every queue still looks once a second.
 ///

@@ -1,5 +1,5 @@
 package import Jobs
-package import Postgres
+internal import Postgres
 
 /// What a rescue found.
 package struct Rescue: Sendable {

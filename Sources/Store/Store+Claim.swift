@@ -1,5 +1,5 @@
 package import Jobs
-package import Postgres
+internal import Postgres
 
 /// What a worker wants of one queue.
 package struct Claim: Sendable {
@@ -55,7 +55,7 @@ extension Store {
         """
         WITH gone AS (
             DELETE FROM motorpool.jobs j
-            USING unnest(\(runs.map(\.token.job.number)), \(runs.map(\.token.run)), \(runs.map { $0.result?.bytes }))
+            USING unnest(\(runs.map(\.token.job.number)), \(runs.map(\.token.run)), \(PostgresValue.jsonArray(runs.map { $0.result?.bytes })))
                   AS s(id, run, result)
             WHERE j.id = s.id AND j.run = s.run AND j.state = 1
             RETURNING j.*, s.result

@@ -70,8 +70,8 @@ extension Store {
             SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep, k.limited
             FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
                         \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
-                        \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(jobs.map { $0.args.bytes as [UInt8]? }),
-                        \(jobs.map { $0.meta?.bytes }))
+                        \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
+                        \(PostgresValue.jsonArray(jobs.map { $0.meta?.bytes })))
                  WITH ORDINALITY AS a(kind, queue, priority, delay, attempts_max, keep, limit_key, args, meta, n)
             JOIN motorpool.kinds k ON k.kind = a.kind
             ORDER BY n

@@ -1,5 +1,5 @@
 package import Jobs
-package import Postgres
+internal import Postgres
 
 /// What a cancel found.
 package enum Cancelled: Hashable, Sendable {
@@ -25,11 +25,9 @@ extension Store {
         let row = try await database.run(
             "SELECT verdict, may_have_started FROM motorpool.cancel(\(job.number), \(Bounds.storable(error: reason)))"
         ).first
-        let verdict = try row?.get(0, as: String.self) ?? "unknown"
-        switch try row?.get(1, as: Bool?.self) {
-        case .some(.some(let started)): return .cancelled(mayHaveStarted: started)
-        default: return Ending(rawValue: verdict).map { .ended(ToldState($0)) } ?? .unknown
-        }
+        guard let row else { return .unknown }
+        if let mayHaveStarted = try row.get(1, as: Bool?.self) { return .cancelled(mayHaveStarted: mayHaveStarted) }
+        return Ending(rawValue: try row.get(0)).map { .ended(ToldState($0)) } ?? .unknown
     }
 
     /// Puts a dead or cancelled job back in line.

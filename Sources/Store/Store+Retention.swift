@@ -1,4 +1,4 @@
-package import Postgres
+internal import Postgres
 
 /// What a turn of retention removed.
 package struct Retained: Sendable {

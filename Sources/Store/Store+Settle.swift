@@ -12,7 +12,7 @@ extension Store {
             """
             SELECT motorpool.settle(s.id, s.run, s.verdict, s.delay, s.result, s.error, s.reason, s.step::smallint, NULL)
             FROM unnest(\(settlements.map(\.token.job.number)), \(settlements.map(\.token.run)), \(facts.map(\.verdict)),
-                        \(facts.map(\.delay)), \(facts.map { $0.result?.bytes }), \(facts.map(\.error)),
+                        \(facts.map(\.delay)), \(PostgresValue.jsonArray(facts.map { $0.result?.bytes })), \(facts.map(\.error)),
                         \(facts.map(\.reason)), \(facts.map { $0.step.map(Int64.init) }))
                  WITH ORDINALITY AS s(id, run, verdict, delay, result, error, reason, step, n)
             ORDER BY s.n
