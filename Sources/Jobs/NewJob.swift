@@ -12,7 +12,7 @@ package struct NewJob: Hashable, Sendable {
     package var delay: Duration?
     package var priority: Priority?
     package var queue: String?
-    /// The key under which the kind's `limit_per_key` and `rate_per_key` count; the subject when left out.
+    /// The key under which the kind's `limit_per_key` and `rate_per_key` count; without one only the limits of the whole kind apply.
     package var limitKey: String?
     package var attemptsMax: Int?
     /// Keep the outcome in the history even if the kind does not.

@@ -67,7 +67,8 @@ extension Store {
     private func enqueuePlain(_ jobs: [NewJob]) -> SQL {
         """
         WITH asked AS (
-            SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep, k.limited
+            SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
+                motorpool.limited_by(k, a.limit_key) AS limited_by
             FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
                         \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
                         \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
@@ -79,11 +80,11 @@ extension Store {
         INSERT INTO motorpool.jobs (id, seq, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
                                     limit_key, args, meta)
         SELECT id, id, now() + make_interval(secs => delay),
-            CASE WHEN delay > 0 THEN 2 WHEN limited THEN 3 ELSE 0 END,
-            CASE WHEN limited AND coalesce(delay, 0) <= 0 THEN 1 END,
+            CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
+            CASE WHEN limited_by IS NOT NULL AND coalesce(delay, 0) <= 0 THEN 1 END,
             coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
             keep OR kind_keep, coalesce(queue, kind_queue), kind,
-            CASE WHEN limited THEN coalesce(limit_key, '') END, args, meta
+            limited_by, args, meta
         FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END
         """
     }

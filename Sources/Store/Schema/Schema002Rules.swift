@@ -10,6 +10,13 @@ extension Schema {
                 SELECT (extract(epoch FROM now())::bigint / 86400)::integer
             $$;
 
+            -- The key under which a job's kind limits it: '' when only the kind as a whole is limited, null when nothing
+            -- limits this job.
+            CREATE FUNCTION motorpool.limited_by(k motorpool.kinds, limit_key text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+                SELECT CASE WHEN k.limit_whole IS NOT NULL OR k.rate_whole_interval IS NOT NULL THEN coalesce(limit_key, '')
+                            WHEN k.limit_key IS NOT NULL OR k.rate_key_interval IS NOT NULL THEN limit_key END
+            $$;
+
             -- Whether a run's own transaction may commit; `held` is what the guarded settlement found.
             CREATE FUNCTION motorpool.fence(held boolean) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
                 SELECT held
@@ -140,7 +147,7 @@ extension Schema {
                         FROM held_keys h WHERE h.limit_key IS NOT NULL
                     )
                     SELECT h.limit_key AS key,
-                        CASE WHEN k.limit_key IS NULL THEN 1000 ELSE k.limit_key - (
+                        CASE WHEN k.limit_key IS NULL OR h.limit_key = '' THEN 1000 ELSE k.limit_key - (
                             SELECT count(*) FROM motorpool.jobs b WHERE b.kind = of_kind AND b.limit_key = h.limit_key
                             AND (b.state IN (0, 1) OR (b.state = 2 AND b.admitted))) END AS free
                     FROM held_keys h WHERE h.limit_key IS NOT NULL LIMIT 1000
@@ -156,7 +163,7 @@ extension Schema {
                             start := motorpool.next_start(of_kind, '', k.rate_whole_interval, k.rate_whole_burst);
                             IF start > now() + horizon THEN RETURN let_go; END IF;
                         END IF;
-                        IF k.rate_key_interval IS NOT NULL THEN
+                        IF k.rate_key_interval IS NOT NULL AND this.key <> '' THEN
                             start := greatest(start, motorpool.next_start(
                                 of_kind, 'key:' || this.key, k.rate_key_interval, k.rate_key_burst));
                         END IF;
@@ -164,7 +171,7 @@ extension Schema {
                         IF k.rate_whole_interval IS NOT NULL THEN
                             PERFORM motorpool.take_start(of_kind, '', start, k.rate_whole_interval);
                         END IF;
-                        IF k.rate_key_interval IS NOT NULL THEN
+                        IF k.rate_key_interval IS NOT NULL AND this.key <> '' THEN
                             PERFORM motorpool.take_start(of_kind, 'key:' || this.key, start, k.rate_key_interval);
                         END IF;
                         UPDATE motorpool.jobs SET

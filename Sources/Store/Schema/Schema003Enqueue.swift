@@ -110,8 +110,8 @@ extension Schema {
                     END IF;
                 END IF;
                 due := now() + make_interval(secs => delay);
-                limited_by := CASE WHEN k.limited THEN coalesce(of_limit_key, of_subject, '') END;
-                start_state := CASE WHEN delay > 0 THEN 2 WHEN k.limited THEN 3 ELSE 0 END;
+                limited_by := motorpool.limited_by(k, of_limit_key);
+                start_state := CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END;
                 INSERT INTO motorpool.jobs (id, seq, run_at, parent, state, level, priority, held, attempts_max, keep,
                                             queue, kind, subject, limit_key, args, meta)
                 VALUES (fresh, fresh, due, of_parent, start_state, coalesce(of_priority, k.priority) * 2 + 1,

@@ -118,7 +118,7 @@ extension Schema {
             CREATE FUNCTION motorpool.retry(of_job bigint) RETURNS TABLE (verdict text, ring text) LANGUAGE plpgsql AS $$
             DECLARE
                 d motorpool.dead;
-                limited boolean;
+                limited_by text;
                 taken bigint;
             BEGIN
                 DELETE FROM motorpool.dead WHERE id = of_job RETURNING * INTO d;
@@ -144,14 +144,14 @@ extension Schema {
                             'job %s can''t return: “%s” has another live job', d.id, d.subject);
                     END IF;
                 END IF;
-                SELECT k.limited INTO limited FROM motorpool.kinds k WHERE k.kind = d.kind;
-                limited := coalesce(limited, false);
+                SELECT motorpool.limited_by(k, nullif(d.limit_key, '')) INTO limited_by FROM motorpool.kinds k
+                WHERE k.kind = d.kind;
                 INSERT INTO motorpool.jobs (id, seq, created_at, run_at, run, state, level, priority, held, attempts_max,
                     keep, queue, kind, subject, limit_key, args, meta, errors)
-                VALUES (d.id, nextval('motorpool.seq'), d.created_at, now(), d.run, CASE WHEN limited THEN 3 ELSE 0 END,
-                    d.priority * 2, d.priority, CASE WHEN limited THEN 1 END, d.attempts_max, d.keep, d.queue, d.kind,
-                    d.subject, CASE WHEN limited THEN coalesce(d.limit_key, d.subject, '') END, d.args, d.meta, d.errors);
-                IF limited THEN PERFORM motorpool.admit(d.kind); END IF;
+                VALUES (d.id, nextval('motorpool.seq'), d.created_at, now(), d.run, CASE WHEN limited_by IS NULL THEN 0 ELSE 3 END,
+                    d.priority * 2, d.priority, CASE WHEN limited_by IS NOT NULL THEN 1 END, d.attempts_max, d.keep, d.queue, d.kind,
+                    d.subject, limited_by, d.args, d.meta, d.errors);
+                IF limited_by IS NOT NULL THEN PERFORM motorpool.admit(d.kind); END IF;
                 verdict := 'retried';
                 ring := d.queue;
                 RETURN NEXT;

@@ -40,7 +40,7 @@ extension Schema {
                 END IF;
                 IF j.held = 1 THEN
                     SELECT * INTO k FROM motorpool.kinds WHERE kind = j.kind;
-                    IF k.limit_key IS NOT NULL THEN
+                    IF k.limit_key IS NOT NULL AND j.limit_key <> '' THEN
                         SELECT count(*), string_agg(id::text, ', ' ORDER BY id) FILTER (WHERE n <= 5)
                         INTO held_count, holders FROM (
                             SELECT id, row_number() OVER (ORDER BY id) AS n FROM motorpool.jobs
