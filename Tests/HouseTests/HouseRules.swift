@@ -77,12 +77,6 @@ extension HouseRule {
         HouseRule(
             name: "the queue's tables are named in Store only",
             reason: "A statement elsewhere would skip the guards that stand in the statements there.",
-            exceptions: [
-                (
-                    "Sources/Trial/",
-                    "the effect kind keeps a ledger of its own beside the queue, to be counted"
-                )
-            ],
             broken: { file in
                 guard file.room != "Store" else { return [] }
                 return file.lines(
