@@ -5,7 +5,8 @@ extension ConnectionSettings {
         var given = try ConnectionTarget.parse(url)
         given["dbname"] = name
         var moved = self
-        moved.url = given.sorted { $0.key < $1.key }.map { "\($0.key)='\(Self.quoted($0.value))'" }.joined(separator: " ")
+        moved.url = given.sorted { $0.key < $1.key }.map { "\($0.key)='\(Self.quoted($0.value))'" }.joined(
+            separator: " ")
         return moved
     }
 
