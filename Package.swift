@@ -31,7 +31,7 @@ let package = Package(
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
         // Floor 1
-        room("Store", ["Jobs", "Postgres"]),
+        room("Store", ["Jobs", "Platform", "Postgres"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         // Floor 3

@@ -42,6 +42,18 @@ package final class BlockingThread: Sendable {
     }
 }
 
+extension BlockingThread {
+    /// Suspends until the body has returned.
+    package func joined() async {
+        await withCheckedContinuation { continuation in
+            _ = BlockingThread.start("join") {
+                self.join()
+                continuation.resume()
+            }
+        }
+    }
+}
+
 private final class ThreadWork: Sendable {
     let name: String
     let body: @Sendable () -> Void

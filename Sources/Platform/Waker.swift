@@ -39,4 +39,13 @@ package final class Waker: Sendable {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)
     }
+
+    /// Blocks the thread until a wake, kept ones included, or until `limit` has passed; then silences the bell.
+    package func wait(atMost limit: Duration) {
+        let (seconds, attoseconds) = limit.components
+        let milliseconds = max(0, min(seconds, 1_000_000)) * 1000 + attoseconds / 1_000_000_000_000_000
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&watched, 1, Int32(max(0, milliseconds)))
+        drain()
+    }
 }

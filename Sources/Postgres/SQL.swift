@@ -45,5 +45,21 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Equatable {
         }
 
         package mutating func appendInterpolation(pasting raw: String) { text += raw }
+
+        /// Joins a part of a statement in, its parameters renumbered behind those before it.
+        package mutating func appendInterpolation(_ part: SQL) {
+            let offset = values.count
+            values += part.values
+            for (index, piece) in part.text.split(separator: "$", omittingEmptySubsequences: false)
+                .enumerated()
+            {
+                let digits = piece.prefix { $0.isASCII && $0.isNumber }
+                guard index > 0 else {
+                    text += piece
+                    continue
+                }
+                text += "$" + (Int(digits).map { String($0 + offset) } ?? "") + piece.dropFirst(digits.count)
+            }
+        }
     }
 }

@@ -54,8 +54,10 @@ private func withDatabase<T: Sendable>(
 
 // MARK: - Making and dropping
 
-/// Copies small databases by file: for an empty one that is a third of the time of copying through the log, but it
-/// asks for checkpoints, so it is chosen only where it was measured to be quicker.
+/// Copies through the log.
+///
+/// Copying by file takes two checkpoints: measured with fsync on, 0.6 s for making and dropping an empty database against
+/// 0.2 s this way, most of which is the drop's.
 private func create(_ name: String, from template: String) async throws {
     try await administer("CREATE DATABASE \(name) TEMPLATE \(template) STRATEGY wal_log")
 }

@@ -1,0 +1,100 @@
+internal import Jobs
+internal import Platform
+internal import Postgres
+internal import Store
+
+/// One run from its start to its verdict: looked up, performed, judged.
+struct Attempt: Sendable {
+    let kinds: [String: AnyKind]
+    let definitions: Definitions
+    let tally: Tally
+    let shared: Run.Shared
+    let tell: @Sendable (FarmEvent) -> Void
+
+    var work: Pool.Work {
+        Pool.Work(
+            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge)
+    }
+
+    private func perform(_ job: ClaimedJob) async -> Outcome {
+        guard let kind = kinds[job.kind] else { return .snooze(.seconds(10)) }
+        tell(.runStarted(job.id, kind: job.kind, run: job.token.run))
+        shared.killPoint?.pass(.beforeStart)
+        do {
+            return try await kind.perform(Run(job: job, shared: shared))
+        } catch StoreError.stale {
+            tally.count { $0.stale += 1 }
+            tell(.overtaken(job.id))
+            return .committed
+        } catch {
+            return .fail(error: sentence(of: error))
+        }
+    }
+
+    /// What people read in the list of errors. The database's own words belong to an engineer: a job's errors are read
+    /// by operators only.
+    private func sentence(of error: any Error) -> String {
+        switch error {
+        case is CancellationError: "it was ended"
+        case let error as PostgresError: "\(error.sentence)"
+        default: "\(error)"
+        }
+    }
+
+    private func judge(_ job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?, _ took: Duration)
+        -> Pool.Verdict
+    {
+        let verdict = verdict(on: job, outcome, ending)
+        tell(.runEnded(job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took))
+        return verdict
+    }
+
+    private func verdict(on job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?) -> Pool.Verdict {
+        switch (ending, outcome) {
+        case (_, .committed):
+            tally.count { $0.done += 1 }
+            return .dropped
+        case (.cancelled, _), (.leaseLost, _):
+            return .dropped
+        case (.drained, .fail):
+            return .handBack
+        case (.timeLimit, .fail):
+            let limit = definitions[job.kind]?.timeLimit.text ?? "60s"
+            return settle(job, .fail(error: "it ran longer than its time limit of \(limit)"))
+        case (_, .done(let result, let followUps))
+        where job.isPlain && followUps.isEmpty && result?.bytes.count ?? 0 <= Bounds.resultBytesMax:
+            return .plain(PlainSettlement(token: job.token, isKept: job.isKept, result: result))
+        default:
+            return settle(job, outcome)
+        }
+    }
+
+    private func settle(_ job: ClaimedJob, _ outcome: Outcome) -> Pool.Verdict {
+        var patience = definitions[job.kind]?.patience ?? Patience()
+        if let own = job.attemptsMax { patience.attemptsMax = own }
+        let settlement = patience.settlement(
+            of: outcome, failures: job.failures, age: job.age, random: Double.random(in: 0...1))
+        guard let settlement else { return .dropped }
+        let newJobs: [NewJob] =
+            switch (settlement, outcome) {
+            case (.finish, .done(_, let followUps)): followUps
+            case (.wait, .await(let children, _)): children
+            default: []
+            }
+        return .other(Pool.Other(token: job.token, settlement: settlement, newJobs: newJobs))
+    }
+}
+
+extension Outcome {
+    /// For the log.
+    var words: String {
+        switch self {
+        case .done, .committed: "done"
+        case .snooze(let pause): "snoozes for \(pause.text)"
+        case .cancel(let reason): "cancelled: \(reason)"
+        case .fail(let error): "failed: \(error)"
+        case .failForGood(let error): "failed for good: \(error)"
+        case .await(let children, _): "waits for \(children.count) children"
+        }
+    }
+}

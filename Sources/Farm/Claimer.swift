@@ -1,0 +1,180 @@
+internal import Jobs
+internal import Platform
+internal import Postgres
+internal import Store
+
+/// Keeps one pool fed and its bulk settlements sent: one statement settles the last batch and claims the next.
+///
+/// There is no timer for settlements: what has gathered while a statement was under way goes with the next. A claim
+/// begins behind the watermark; a sweep begins at zero, once a second at least, and soon after a claim came back short.
+struct Claimer: Sendable {
+    let pool: Pool
+    /// One for ordinary lanes; every queue for the lane of suspects.
+    let queues: [String]
+    let kinds: [String]
+    let levels: [Level]
+    let store: Store
+    let farm: FarmSettings
+    let tally: Tally
+    let lease: @Sendable () -> WorkerID?
+    let tell: @Sendable (FarmEvent) -> Void
+
+    /// Where the claims of this pool stand in time.
+    private struct Turn {
+        var watermarks: [Watermarks]
+        var queueIndex = 0
+        var sweptAt = ContinuousClock.now - .seconds(3600)
+        var sweepTook = Duration.zero
+        /// A claim came back short since the last sweep.
+        var isSweepOwed = false
+        /// There may be more than the last claim brought.
+        var mayHaveMore = true
+        var failures = 0
+    }
+
+    static let sweepInterval = Duration.seconds(1)
+    static let sweepGapMin = Duration.milliseconds(20)
+    static let batchMax = 1000
+
+    /// Runs until the task is cancelled and everything that can be settled is settled.
+    func run() async {
+        var turn = Turn(watermarks: queues.map { _ in Watermarks(levels: levels) })
+        while !Task.isCancelled {
+            let rest = await step(&turn)
+            guard rest > .zero else { continue }
+            let heard = ContinuousClock.now
+            await pool.claimAlarm.wait(atMost: rest)
+            // Whether a bell, a free lane or the poll ended the rest: look once more.
+            turn.mayHaveMore = true
+            if ContinuousClock.now - heard >= rest { tally.count { $0.polls += 1 } }
+        }
+    }
+
+    /// One statement, or none.
+    /// - Returns: how long to rest before the next, unless the alarm sounds.
+    private func step(_ turn: inout Turn) async -> Duration {
+        let plain = pool.takePlain(max: Claimer.batchMax)
+        let wanted = pool.wanted
+        let now = ContinuousClock.now
+        let isSweep = isSweepDue(turn, now)
+        let worker = lease()
+        let claims = wanted > 0 && worker != nil && (turn.mayHaveMore || isSweep)
+        guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }
+        if claims, isSweep { for index in turn.watermarks.indices { turn.watermarks[index].sweep() } }
+        let claim = worker.flatMap { claims ? self.claim(wanted, $0, turn) : nil }
+        do {
+            farm.killPoint?.pass(.beforeSettle)
+            let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
+            farm.killPoint?.pass(.afterSettle)
+            turn.failures = 0
+            settled(plain, stale: stale)
+            if let claim { took(jobs, claim, isSweep: isSweep, began: now, &turn) }
+            return .zero
+        } catch let error as PostgresError where error.isData {
+            await settleOneByOne(plain)
+            return .zero
+        } catch {
+            pool.putBack(plain)
+            turn.failures += 1
+            if !(error is CancellationError) { tell(.trouble("claiming from \(pool.name): \(error)")) }
+            return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2))
+                * Double.random(in: 0.5...1)
+        }
+    }
+
+    private func claim(_ wanted: Int, _ worker: WorkerID, _ turn: Turn) -> Claim {
+        Claim(
+            queue: queues[turn.queueIndex], kinds: kinds, worker: worker, limit: wanted,
+            watermarks: turn.watermarks[turn.queueIndex])
+    }
+
+    private func isSweepDue(_ turn: Turn, _ now: ContinuousClock.Instant) -> Bool {
+        if now - turn.sweptAt >= Claimer.sweepInterval { return true }
+        return turn.isSweepOwed && now - turn.sweptAt >= sweepGap(turn)
+    }
+
+    /// A sweep may read what it can't claim; it takes at most a tenth of the time.
+    private func sweepGap(_ turn: Turn) -> Duration { max(Claimer.sweepGapMin, turn.sweepTook * 10) }
+
+    private func rest(_ turn: Turn, _ now: ContinuousClock.Instant, wantsMore: Bool) -> Duration {
+        guard wantsMore else { return farm.pollInterval }
+        let untilSweep = turn.isSweepOwed ? sweepGap(turn) - (now - turn.sweptAt) : farm.pollInterval
+        return max(.milliseconds(1), min(untilSweep, farm.pollInterval))
+    }
+
+    private func settled(_ plain: [PlainSettlement], stale: Int) {
+        guard !plain.isEmpty else { return }
+        pool.settled(plain.lazy.map(\.token))
+        tally.count {
+            $0.done += plain.count - stale
+            $0.stale += stale
+        }
+        if stale > 0 { tell(.stale(count: stale)) }
+    }
+
+    private func took(
+        _ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant,
+        _ turn: inout Turn
+    ) {
+        farm.killPoint?.pass(.afterClaim)
+        let isLastQueue = turn.queueIndex == queues.count - 1
+        for job in jobs { turn.watermarks[turn.queueIndex].advance(over: job) }
+        let isShort = jobs.count < claim.limit
+        if isSweep, isLastQueue {
+            turn.sweptAt = ContinuousClock.now
+            turn.sweepTook = turn.sweptAt - began
+            turn.isSweepOwed = false
+        } else if isShort {
+            turn.isSweepOwed = turn.isSweepOwed || !isSweep
+        }
+        // The lane of suspects goes round the queues; a short claim goes on to the next.
+        turn.mayHaveMore = !isShort || !isLastQueue
+        if isShort { turn.queueIndex = isLastQueue ? 0 : turn.queueIndex + 1 }
+        tally.count {
+            $0.claims += 1
+            $0.sweeps += isSweep ? 1 : 0
+            $0.claimed += jobs.count
+        }
+        guard !jobs.isEmpty else { return }
+        tell(.claimed(queue: claim.queue, jobs: jobs.map(\.id)))
+        handBack(pool.accept(jobs).map(\.token), of: claim.worker)
+    }
+
+    private func handBack(_ tokens: [RunToken], of worker: WorkerID) {
+        guard !tokens.isEmpty else { return }
+        // The claim's own path is busy; a hand-back that fails is found by the reconciliation.
+        Task { _ = try? await store.handBack(tokens, of: worker) }
+    }
+
+    /// A batch that failed on its data is halved until the one bad row fails alone.
+    private func settleOneByOne(_ plain: [PlainSettlement]) async {
+        guard !plain.isEmpty else { return }
+        do {
+            let (_, stale) = try await store.settle(plain: plain, andClaim: nil)
+            settled(plain, stale: stale)
+        } catch let error as PostgresError where error.isData {
+            guard plain.count > 1 else { return refuse(plain[0], error) }
+            await settleOneByOne(Array(plain[..<(plain.count / 2)]))
+            await settleOneByOne(Array(plain[(plain.count / 2)...]))
+        } catch {
+            pool.putBack(plain)
+        }
+    }
+
+    private func refuse(_ settlement: PlainSettlement, _ error: PostgresError) {
+        let sentence = "its result can't be stored: \(error.sentence)"
+        tell(.refusedData(settlement.token.job, error: sentence))
+        pool.add(
+            Pool.Other(
+                token: settlement.token,
+                settlement: .die(reason: .forGood, error: Bounds.storable(error: sentence)), newJobs: []))
+    }
+}
+
+extension PostgresError {
+    /// What the server said, with its detail: data errors are the job's own words.
+    var sentence: String {
+        guard case .server(let error) = self else { return description }
+        return error.message + (error.detail.map { ": \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,120 @@
+internal import Jobs
+internal import Platform
+internal import Postgres
+internal import Store
+
+/// Everyone who works in one farm, wired.
+final class Crew: Sendable {
+    let keeper: LeaseKeeper
+    let pools: [Pool]
+    let claimers: [Claimer]
+    let settlers: [Settler]
+    let mover: Mover
+    let rescuer: Rescuer
+    let upkeep: Upkeep
+    let inspector: Inspector
+    let ear: Ear?
+    private let store: Store
+    private let settings: FarmSettings
+    private let tally: Tally
+    private let tell: @Sendable (FarmEvent) -> Void
+
+    init(
+        store: Store, settings: FarmSettings, kinds: [String: AnyKind], tally: Tally,
+        tell: @escaping @Sendable (FarmEvent) -> Void
+    ) throws {
+        self.store = store
+        self.settings = settings
+        self.tally = tally
+        self.tell = tell
+        let hosts = HostBudgets(store: store, rates: settings.definitions.hosts)
+        let attempt = Attempt(
+            kinds: kinds, definitions: settings.definitions, tally: tally,
+            shared: Run.Shared(store: store, hosts: hosts, killPoint: settings.killPoint), tell: tell)
+        let queues = settings.lanes.keys.sorted()
+        let ordinary = queues.map { queue in
+            Pool(name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, work: attempt.work)
+        }
+        let suspects = Pool(name: "suspects", lanes: 1, prefetches: false, work: attempt.work)
+        let pools = ordinary + [suspects]
+        let keeper = try LeaseKeeper(
+            settings: store.database.settings, farm: settings, tally: tally,
+            onRegistered: { worker in
+                tell(.started(worker: worker))
+                for pool in pools { pool.claimAlarm.sound() }
+            },
+            onLost: { worker, why in
+                // The fence refuses whatever these runs still write; ending them saves their work.
+                for pool in pools { _ = pool.endAll(as: .leaseLost) }
+                tell(.leaseLost(worker, why: why))
+            },
+            onTrouble: { tell(.trouble($0)) })
+        func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level]) -> Claimer {
+            Claimer(
+                pool: pool, queues: queues, kinds: kinds.keys.sorted(), levels: levels, store: store,
+                farm: settings,
+                tally: tally, lease: { keeper.worker }, tell: tell)
+        }
+        claimers =
+            zip(ordinary, queues).map { claimer($0, [$1], Level.ordinary) } + [
+                claimer(suspects, queues, [.suspect])
+            ]
+        settlers = pools.map { Settler(pool: $0, store: store, tally: tally, tell: tell) }
+        mover = Mover(
+            store: store, hasLimits: settings.definitions.byKind.values.contains(where: \.isLimited),
+            tell: tell)
+        rescuer = Rescuer(
+            store: store, interval: min(.seconds(1), settings.lease / 4), queues: Set(queues), tell: tell)
+        upkeep = Upkeep(store: store, farm: settings, tell: tell)
+        inspector = Inspector(pools: pools, store: store, worker: { keeper.worker }, tally: tally, tell: tell)
+        ear = settings.hasBell ? Ear(store: store, pools: pools, tally: tally, tell: tell) : nil
+        self.pools = pools
+        self.keeper = keeper
+        Crew.hearOwnBell(store, pools)
+    }
+
+    /// Rings of this process need no round trip.
+    private static func hearOwnBell(_ store: Store, _ pools: [Pool]) {
+        store.bell.hear { queue in
+            for pool in pools where pool.name == queue || pool.name == "suspects" { pool.claimAlarm.sound() }
+        }
+    }
+
+    /// Stops claiming, hands buffered jobs back, lets runs end within the grace time, ends the others, sends the last
+    /// settlements, and hands back what is still claimed. Nothing of it costs an attempt.
+    func drain() async {
+        keeper.drain()
+        for pool in pools { await handBack(pool.close()) }
+        settings.killPoint?.pass(.duringDrain)
+        await waitForRuns(atMost: settings.grace)
+        for pool in pools { await handBack(pool.endAll(as: .drained)) }
+        await waitForRuns(atMost: .seconds(2))
+        let deadline = ContinuousClock.now + .seconds(3)
+        while pools.contains(where: \.hasUnsettled), ContinuousClock.now < deadline {
+            for pool in pools {
+                pool.claimAlarm.sound()
+                pool.settleAlarm.sound()
+            }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        for pool in pools { await handBack(pool.heldTokens) }
+    }
+
+    private func waitForRuns(atMost limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while pools.contains(where: { !$0.isIdle }), ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private func handBack(_ tokens: [RunToken]) async {
+        guard !tokens.isEmpty, let worker = keeper.worker else { return }
+        do {
+            let count = try await store.handBack(tokens, of: worker)
+            tally.count { $0.handedBack += count }
+            if count > 0 { tell(.handedBack(count: count)) }
+        } catch {
+            tell(.trouble("handing back: \(error)"))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import Jobs
+internal import Store
+
+/// Looks after the runs of this process: time limits four times a second, and the truth of the database every two.
+///
+/// What the database believes to be claimed here and nobody here holds came from a claim whose answer was lost: handed
+/// back. What is held here and is no longer claimed in the database was cancelled or rescued unheard: ended.
+struct Inspector: Sendable {
+    let pools: [Pool]
+    let store: Store
+    let worker: @Sendable () -> WorkerID?
+    let tally: Tally
+    let tell: @Sendable (FarmEvent) -> Void
+
+    static let interval = Duration.milliseconds(250)
+    static let reconcileInterval = Duration.seconds(2)
+    /// A claim is answered, or gone, well before this age.
+    static let unansweredMax = Duration.seconds(10)
+
+    func run() async {
+        var reconciledAt = ContinuousClock.now
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Inspector.interval)
+            do {
+                for pool in pools { try await inspect(pool) }
+                if ContinuousClock.now - reconciledAt >= Inspector.reconcileInterval {
+                    reconciledAt = .now
+                    try await reconcile()
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                tell(.trouble("inspecting: \(error)"))
+            }
+        }
+    }
+
+    private func inspect(_ pool: Pool) async throws {
+        let (abandoned, stale) = pool.inspect()
+        for job in abandoned {
+            tell(.trouble("job \(job.id) (\(job.kind)) goes on long after its time limit; it is given up"))
+            pool.giveUp(job)
+        }
+        guard !stale.isEmpty, let worker = worker() else { return }
+        let count = try await store.handBack(stale, of: worker)
+        tally.count { $0.handedBack += count }
+        tell(.handedBack(count: count))
+    }
+
+    /// One look at the database for both directions.
+    func reconcile() async throws {
+        guard let worker = worker() else { return }
+        let heldBefore = pools.map(\.heldUnsettled)
+        let claimed = try await store.claimed(by: worker)
+        let unheld = claimed.filter { found in
+            found.age > Inspector.unansweredMax && !pools.contains { $0.holds(found.token) }
+        }
+        if !unheld.isEmpty {
+            let count = try await store.handBack(unheld.map(\.token), of: worker)
+            tally.count { $0.handedBack += count }
+            tell(.handedBack(count: count))
+        }
+        let believed = Set(claimed.map(\.token))
+        for (pool, held) in zip(pools, heldBefore) {
+            for (job, run) in held where !believed.contains(RunToken(job: job, run: run)) {
+                if pool.end(job, run: run, as: .cancelled) { tell(.cancelled(job)) }
+            }
+        }
+    }
+}

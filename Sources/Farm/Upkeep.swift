@@ -1,0 +1,36 @@
+internal import Jobs
+internal import Store
+
+/// Lifts starved jobs every few seconds, and removes what is older than its time every few minutes.
+struct Upkeep: Sendable {
+    let store: Store
+    let farm: FarmSettings
+    let tell: @Sendable (FarmEvent) -> Void
+
+    static let liftInterval = Duration.seconds(1)
+    static let liftBatch = 100
+    static let retainInterval = Duration.seconds(300)
+
+    func run() async {
+        var retainedAt = ContinuousClock.now - Upkeep.retainInterval
+        while !Task.isCancelled {
+            do {
+                for queue in farm.lanes.keys {
+                    let lifted = try await store.lift(
+                        queue: queue, after: farm.liftAfter, batch: Upkeep.liftBatch)
+                    if lifted > 0 { store.bell.ringSoon([queue]) }
+                }
+                if ContinuousClock.now - retainedAt >= Upkeep.retainInterval {
+                    retainedAt = .now
+                    _ = try await store.retain(
+                        historyDays: farm.historyDays, keyHours: farm.keyHours, deadDays: farm.deadDays)
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                tell(.trouble("upkeep: \(error)"))
+            }
+            try? await Task.sleep(for: Upkeep.liftInterval * Double.random(in: 0.8...1.2))
+        }
+    }
+}

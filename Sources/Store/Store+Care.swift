@@ -1,0 +1,113 @@
+package import Jobs
+internal import Postgres
+
+/// What a rescue found.
+package struct Rescue: Sendable {
+    package let worker: WorkerID
+    package let name: String
+    /// Jobs that stand in line again, as suspects.
+    package let recovered: Int
+    /// Jobs that are dead now, because too many workers died while running them.
+    package let setAside: Int
+}
+
+extension Store {
+    /// A job may be running alone at the death of so many workers; the next one sets it aside.
+    package static let recoveriesMax = 2
+
+    /// Makes the policies known to every producer. The last farm to start wins.
+    package func publish(_ definitions: Definitions) async throws {
+        try await database.run(all: definitions.kinds.compactMap { definitions[$0] }.map(Store.publishing))
+    }
+
+    private static func publishing(_ it: Definition) -> SQL {
+        """
+        INSERT INTO motorpool.kinds AS k (kind, queue, priority, unique_policy, cooldown_seconds, cooldown_failed_seconds,
+            keep, limited, limit_whole, limit_key, rate_whole_interval, rate_whole_burst, rate_key_interval, rate_key_burst)
+        VALUES (\(it.kind), \(it.queue), \(it.priority.rawValue), \(it.unique.rawValue), \(it.cooldown.inSeconds),
+            \(it.cooldownAfterFailure.inSeconds), \(it.keepsHistory), \(it.isLimited), \(it.limit.map { Int32($0) }),
+            \(it.limitPerKey.map { Int32($0) }), \(it.rate?.interval.inSeconds), \(it.rate.map { Int32($0.burst) }),
+            \(it.ratePerKey?.interval.inSeconds), \(it.ratePerKey.map { Int32($0.burst) }))
+        ON CONFLICT (kind) DO UPDATE SET queue = excluded.queue, priority = excluded.priority,
+            unique_policy = excluded.unique_policy, cooldown_seconds = excluded.cooldown_seconds,
+            cooldown_failed_seconds = excluded.cooldown_failed_seconds, keep = excluded.keep, limited = excluded.limited,
+            limit_whole = excluded.limit_whole, limit_key = excluded.limit_key,
+            rate_whole_interval = excluded.rate_whole_interval, rate_whole_burst = excluded.rate_whole_burst,
+            rate_key_interval = excluded.rate_key_interval, rate_key_burst = excluded.rate_key_burst, published_at = now()
+        """
+    }
+
+    /// Takes the jobs of workers whose lease has ended, and rings for them.
+    package func rescue() async throws -> [Rescue] {
+        let rows = try await database.run(
+            "SELECT worker, name, recovered, set_aside FROM motorpool.rescue(\(Int32(Store.recoveriesMax)))")
+        return try rows.map { row in
+            Rescue(
+                worker: WorkerID(try row.get(0)), name: try row.get(1),
+                recovered: Int(try row.get(2, as: Int32.self)),
+                setAside: Int(try row.get(3, as: Int32.self)))
+        }
+    }
+
+    /// Takes jobs whose worker's row is gone, ten seconds after their claim.
+    package func rescueOrphans() async throws -> Int {
+        Int(try await database.run("SELECT motorpool.rescue_orphans()").first?.get(0, as: Int32.self) ?? 0)
+    }
+
+    /// Moves up to `batch` due jobs into line.
+    /// - Returns: how many moved, and the queues to ring.
+    package func moveDue(batch: Int) async throws -> (moved: Int, queues: Set<String>) {
+        let rows = try await database.run(
+            "SELECT queue, moved, kinds FROM motorpool.move_due(\(Int32(batch)))")
+        var moved = 0
+        var queues = Set<String>()
+        for row in rows {
+            queues.insert(try row.get(0))
+            moved += Int(try row.get(1, as: Int32.self))
+        }
+        return (moved, queues)
+    }
+
+    /// How long until the next scheduled job is due; zero when one is overdue, `nil` when there is none.
+    package func nextDue() async throws -> Duration? {
+        let rows = try await database.run(
+            """
+            SELECT extract(epoch FROM run_at - now())::double precision FROM motorpool.jobs WHERE state = 2
+            ORDER BY run_at LIMIT 1
+            """)
+        return try rows.first.map { .seconds(max(0, try $0.get(0, as: Double.self))) }
+    }
+
+    /// Lets held jobs go as far as limits and rates have room.
+    /// - Returns: the queues of kinds of which any went.
+    package func admit() async throws -> Set<String> {
+        let rows = try await database.run(
+            """
+            SELECT a.queue FROM (SELECT k.queue, motorpool.admit(k.kind) AS n FROM motorpool.kinds k WHERE k.limited
+                AND EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.kind = k.kind AND j.limit_key IS NOT NULL
+                            AND j.state = 3 AND j.held = 1)) a
+            WHERE a.n > 0
+            """)
+        return Set(try rows.map { try $0.get(0) })
+    }
+
+    /// Moves the oldest of starved levels up, where something more urgent is in line.
+    package func lift(queue: String, after: Duration, batch: Int) async throws -> Int {
+        let rows = try await database.run(
+            "SELECT motorpool.lift(\(queue), \(after.inSeconds), \(Int32(batch)))")
+        return Int(try rows.first?.get(0, as: Int32.self) ?? 0)
+    }
+
+    /// Reserves requests to a host under a rate that holds for the whole cluster.
+    /// - Returns: in how long each of the granted ones, at least one, may go.
+    package func reserve(host: String, wanted: Int, rate: Rate) async throws -> [Duration] {
+        let gap = rate.interval.inSeconds
+        let rows = try await database.run(
+            "SELECT granted, first_in FROM motorpool.reserve(\(host), \(Int32(wanted)), \(gap), \(Int32(rate.burst)))"
+        )
+        guard let row = rows.first else { throw PostgresError.decoding("reserve answered no row") }
+        let granted = Int(try row.get(0, as: Int32.self))
+        let first: Double = try row.get(1)
+        return (0..<granted).map { .seconds(max(0, first + gap * Double($0))) }
+    }
+}

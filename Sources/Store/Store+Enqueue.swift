@@ -1,0 +1,159 @@
+package import Jobs
+package import Postgres
+
+extension Store {
+    /// How many jobs one enqueue takes.
+    package static let enqueueJobsMax = 10_000
+
+    /// Puts one job in line, durable when this returns, and rings soon after.
+    /// - Throws: `StoreError.unknownKind`, `.badRequest`; `PostgresError` when the database could not answer. After an
+    ///   unknown outcome the same key makes it safe to ask again.
+    package func enqueue(_ job: NewJob) async throws -> Enqueued {
+        try await enqueue([job])[0]
+    }
+
+    /// Puts all of them in line, or none, in one round trip. Answers in the order of the requests.
+    /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax`.
+    package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        let (answers, due) = try await StoreError.translating { try await enqueue(jobs, in: database) }
+        bell.ringSoon(due)
+        return answers
+    }
+
+    /// The same inside a transaction of the caller's. The caller rings `queues` after its commit.
+    package func enqueue(
+        _ jobs: [NewJob], parent: JobID? = nil, in runner: any SQLRunner
+    ) async throws -> (answers: [Enqueued], queues: Set<String>) {
+        guard !jobs.isEmpty else { return ([], []) }
+        guard jobs.count <= Store.enqueueJobsMax else {
+            throw StoreError.badRequest(
+                "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
+        }
+        for job in jobs { try job.checkBounds() }
+        let plain = jobs.indices.filter { jobs[$0].isPlain && parent == nil }
+        // Sorted, so that two enqueues take the rows of keys and subjects in one order and can't deadlock.
+        let special = jobs.indices.filter { !jobs[$0].isPlain || parent != nil }
+            .sorted { jobs[$0].lockOrder < jobs[$1].lockOrder }
+        var statements: [SQL] = []
+        if !plain.isEmpty {
+            statements.append("SELECT motorpool.require_kinds(\(Array(Set(jobs.map(\.kind)))))")
+        }
+        let batches = plain.batches(of: Bounds.batchJobsMax)
+        statements += batches.map { enqueuePlain($0.map { jobs[$0] }) }
+        statements += special.map { enqueueSpecial(jobs[$0], parent: parent) }
+        if !plain.isEmpty {
+            statements.append(
+                "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))"
+            )
+        }
+        let rows = try await runner.run(all: statements, within: .seconds(15))
+        var answers = [Enqueued?](repeating: nil, count: jobs.count)
+        var due = Set<String>()
+        var next = plain.isEmpty ? 0 : 1
+        for batch in batches {
+            for (row, index) in zip(rows[next], batch) {
+                answers[index] = Enqueued(verdict: .created, job: JobID(try row.get(0)))
+                if let queue = try row.get(1, as: String?.self) { due.insert(queue) }
+            }
+            next += 1
+        }
+        for (offset, index) in special.enumerated() {
+            guard let row = rows[next + offset].first else {
+                throw PostgresError.decoding("put answered no row")
+            }
+            answers[index] = try Enqueued(row)
+            if let queue = try row.get(3, as: String?.self) { due.insert(queue) }
+        }
+        return (answers.compactMap { $0 }, due)
+    }
+
+    /// Many jobs that touch no ledger, by one statement of one shape whatever their number.
+    private func enqueuePlain(_ jobs: [NewJob]) -> SQL {
+        """
+        WITH asked AS (
+            SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
+                motorpool.limited_by(k, a.limit_key) AS limited_by
+            FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
+                        \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
+                        \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
+                        \(PostgresValue.jsonArray(jobs.map { $0.meta?.bytes })))
+                 WITH ORDINALITY AS a(kind, queue, priority, delay, attempts_max, keep, limit_key, args, meta, n)
+            JOIN motorpool.kinds k ON k.kind = a.kind
+            ORDER BY n
+        ), named AS (SELECT nextval('motorpool.seq') AS id, * FROM asked)
+        INSERT INTO motorpool.jobs (id, seq, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
+                                    limit_key, args, meta)
+        SELECT id, id, now() + make_interval(secs => delay),
+            CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
+            CASE WHEN limited_by IS NOT NULL AND coalesce(delay, 0) <= 0 THEN 1 END,
+            coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
+            keep OR kind_keep, coalesce(queue, kind_queue), kind,
+            limited_by, args, meta
+        FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END
+        """
+    }
+
+    private func enqueueSpecial(_ job: NewJob, parent: JobID?) -> SQL {
+        """
+        SELECT job, verdict, cools_for, ring FROM motorpool.put(\(job.kind), \(PostgresValue.json(job.args.bytes)),
+            \(job.subject), \(job.keyScope), \(job.key), \(job.delay?.inSeconds), \(job.priority?.rawValue), \(job.queue),
+            \(job.limitKey), \(parent?.number), \(job.attemptsMax.map { Int16(clamping: $0) }), \(job.keep),
+            \(job.meta.map { PostgresValue.json($0.bytes) } ?? .null))
+        """
+    }
+}
+
+extension NewJob {
+    /// Touches neither the subjects nor the keys.
+    var isPlain: Bool { subject == nil && key == nil }
+
+    var lockOrder: (String, String, String, String) { (keyScope, key ?? "", kind, subject ?? "") }
+
+    func checkBounds() throws {
+        func refuse(_ sentence: String) throws -> Never { throw StoreError.badRequest(sentence) }
+        if !Definition.isName(kind) {
+            try refuse(
+                "a kind is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(kind)”")
+        }
+        if let queue, !Definition.isName(queue) {
+            try refuse(
+                "a queue is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(queue)”")
+        }
+        if args.bytes.count > Bounds.argsBytesMax {
+            try refuse("args have \(args.bytes.count) bytes, and at most \(Bounds.argsBytesMax) are accepted")
+        }
+        if let subject, subject.isEmpty || subject.utf8.count > Bounds.subjectBytesMax {
+            try refuse("a subject has 1 to \(Bounds.subjectBytesMax) bytes, not \(subject.utf8.count)")
+        }
+        if let key, key.isEmpty || key.utf8.count > Bounds.keyBytesMax {
+            try refuse("an idempotency key has 1 to \(Bounds.keyBytesMax) bytes, not \(key.utf8.count)")
+        }
+        if let limitKey, limitKey.utf8.count > Bounds.subjectBytesMax {
+            try refuse("a limit key has at most \(Bounds.subjectBytesMax) bytes, not \(limitKey.utf8.count)")
+        }
+        if let delay, delay < .zero || delay > .seconds(315_576_000) {
+            try refuse("a delay lies between 0 s and ten years, not \(delay.text)")
+        }
+        if let attemptsMax, !(1...1000).contains(attemptsMax) {
+            try refuse("attempts lie between 1 and 1000, not \(attemptsMax)")
+        }
+    }
+}
+
+extension Enqueued {
+    init(_ row: Row) throws {
+        let word: String = try row.get(1)
+        guard let verdict = Verdict(rawValue: word) else {
+            throw PostgresError.decoding("unknown verdict \(word)")
+        }
+        let cools: Double? = try row.get(2)
+        self.init(verdict: verdict, job: JobID(try row.get(0)), coolsFor: cools.map { .seconds($0) })
+    }
+}
+
+extension Array {
+    /// Consecutive slices of at most `size` elements.
+    func batches(of size: Int) -> [[Element]] {
+        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
+    }
+}

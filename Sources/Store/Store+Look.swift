@@ -1,0 +1,202 @@
+package import Jobs
+package import Postgres
+
+/// One job as it is told to people, wherever it stands.
+package struct JobReport: Sendable {
+    package let id: JobID
+    package let kind: String
+    package let queue: String
+    package let state: ToldState
+    /// Why it does not run; for a job that ended, why it ended so. `nil` when there is nothing to say.
+    package let reason: String?
+    package let priority: Priority
+    package let failures: Int
+    package let run: Int
+    package let subject: String?
+    package let limitKey: String?
+    package let args: JSON
+    package let meta: JSON?
+    package let result: JSON?
+    /// An array of `{run, at, error}`, oldest first, at most `Bounds.errorsKeptMax`.
+    package let errors: JSON?
+    package let createdAt: PostgresTimestamp
+    /// When it became due, or will.
+    package let dueAt: PostgresTimestamp?
+    package let startedAt: PostgresTimestamp?
+    package let endedAt: PostgresTimestamp?
+    package let worker: String?
+    package let phase: String?
+    package let done: Int64?
+    package let total: Int64?
+    package let parent: JobID?
+    package let childrenLeft: Int?
+}
+
+/// Which jobs to list.
+package struct JobFilter: Sendable {
+    package var state: ToldState?
+    package var kind: String?
+    package var queue: String?
+    package var subject: String?
+    /// Only jobs before this one: the last id of the page above.
+    package var before: JobID?
+    /// 1…1000.
+    package var limit = 50
+
+    package init() {}
+}
+
+extension Store {
+    /// The job, wherever it stands. `nil`: never there, or its retention has passed.
+    package func job(_ id: JobID) async throws -> JobReport? {
+        let found = try await database.run(
+            all: Source.allCases.map { $0.selecting("x.id = \(id.number)", limit: 1) })
+        // Newest place first: a retried job may still have a cancelled life behind it.
+        for rows in found { if let row = rows.first { return try JobReport(row) } }
+        return nil
+    }
+
+    /// Jobs, newest first. Reads at most `limit` rows of each place, by primary key or a bounded scan.
+    package func jobs(_ filter: JobFilter) async throws -> [JobReport] {
+        var condition: SQL = "true"
+        if let kind = filter.kind { condition = "\(condition) AND x.kind = \(kind)" }
+        if let queue = filter.queue { condition = "\(condition) AND x.queue = \(queue)" }
+        if let subject = filter.subject { condition = "\(condition) AND x.subject = \(subject)" }
+        if let before = filter.before { condition = "\(condition) AND x.id < \(before.number)" }
+        let sources = Source.allCases.filter { filter.state.map($0.states.contains) ?? true }
+        let rows = try await database.run(
+            all: sources.map {
+                $0.selecting("\(condition) AND \($0.condition(for: filter.state))", limit: filter.limit)
+            })
+        return try rows.flatMap { try $0.map(JobReport.init) }.sorted { $0.id > $1.id }.prefix(filter.limit)
+            .map { $0 }
+    }
+
+    /// How many jobs stand in each state of each queue: exact up to 10,000, then `isMore`.
+    package func depths() async throws -> [(
+        queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?
+    )] {
+        let rows = try await database.run(
+            """
+            WITH names AS (SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues)
+            SELECT n.queue, s.told, c.n, extract(epoch FROM now() - c.oldest)::double precision
+            FROM names n CROSS JOIN (VALUES (0, 'ready'), (1, 'running'), (2, 'scheduled'), (3, 'held')) s(state, told)
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS n, min(greatest(created_at, run_at)) AS oldest FROM (
+                    SELECT created_at, run_at FROM motorpool.jobs WHERE s.state = 0 AND queue = n.queue AND state = 0 LIMIT 10001
+                ) a WHERE s.state = 0
+                UNION ALL
+                SELECT count(*), min(started_at) FROM (
+                    SELECT started_at FROM motorpool.jobs WHERE s.state = 1 AND queue = n.queue AND state = 1 LIMIT 10001
+                ) b WHERE s.state = 1
+                UNION ALL
+                SELECT count(*), NULL FROM (
+                    SELECT 1 FROM motorpool.jobs WHERE s.state = 2 AND queue = n.queue AND state = 2 LIMIT 10001
+                ) c WHERE s.state = 2
+                UNION ALL
+                SELECT count(*), NULL FROM (
+                    SELECT 1 FROM motorpool.jobs WHERE s.state = 3 AND queue = n.queue AND state = 3 LIMIT 10001
+                ) d WHERE s.state = 3
+            ) c WHERE c.n > 0 ORDER BY 1, 2
+            """)
+        return try rows.map { row in
+            let count: Int64 = try row.get(2)
+            return (
+                try row.get(0), try row.get(1), Int(min(count, 10_000)), count > 10_000,
+                try row.get(3, as: Double?.self).map { .seconds($0) }
+            )
+        }
+    }
+
+    /// The condition that a client polls, by kind and subject. `nil`: never asked for.
+    package func condition(kind: String, subject: String) async throws -> (
+        condition: String, number: Int?, job: JobID
+    )? {
+        let row = try await database.run(
+            "SELECT condition, number::bigint, job FROM motorpool.conditions WHERE kind = \(kind) AND subject = \(subject)"
+        ).first
+        guard let row else { return nil }
+        return (try row.get(0), try row.get(1, as: Int64?.self).map(Int.init), JobID(try row.get(2)))
+    }
+}
+
+/// The three places where a job can stand, each told in the same columns.
+private enum Source: CaseIterable {
+    case hot
+    case dead
+    case history
+
+    var states: Set<ToldState> {
+        switch self {
+        case .hot: [.waiting, .running]
+        case .dead: [.dead]
+        case .history: [.done, .cancelled]
+        }
+    }
+
+    func condition(for state: ToldState?) -> SQL {
+        switch (self, state) {
+        case (.hot, .running): "x.state = 1"
+        case (.hot, .waiting): "x.state <> 1"
+        case (.history, .some(let state)): "x.ending = \(state.rawValue)"
+        default: "true"
+        }
+    }
+
+    func selecting(_ condition: SQL, limit: Int) -> SQL {
+        let shared =
+            "x.id, x.kind, x.queue, x.priority, x.failures::integer, x.run, x.subject, x.limit_key, x.args, x.meta, x.errors, x.created_at, x.started_at"
+        switch self {
+        case .hot:
+            return """
+                SELECT \(pasting: shared), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END, motorpool.reason(x), NULL::jsonb,
+                    x.run_at, NULL::timestamptz, w.name, p.phase, p.done, p.total, x.parent, x.children_left
+                FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
+                LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run
+                WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                """
+        case .dead:
+            return """
+                SELECT \(pasting: shared), 'dead', x.reason, NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
+                FROM motorpool.dead x WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                """
+        case .history:
+            return """
+                SELECT \(pasting: shared), x.ending, x.reason, x.result, NULL::timestamptz, x.ended_at, NULL::text,
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
+                FROM motorpool.history x WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                """
+        }
+    }
+}
+
+extension JobReport {
+    fileprivate init(_ row: Row) throws {
+        func json(_ column: Int) throws -> JSON? { try row.get(column, as: [UInt8]?.self).map { JSON($0) } }
+        id = JobID(try row.get(0))
+        kind = try row.get(1)
+        queue = try row.get(2)
+        priority = Priority(rawValue: try row.get(3)) ?? .normal
+        failures = Int(try row.get(4, as: Int32.self))
+        run = Int(try row.get(5, as: Int32.self))
+        subject = try row.get(6)
+        limitKey = try row.get(7)
+        args = try json(8) ?? .emptyObject
+        meta = try json(9)
+        errors = try json(10)
+        createdAt = try row.get(11)
+        startedAt = try row.get(12)
+        state = ToldState(rawValue: try row.get(13)) ?? .waiting
+        reason = try row.get(14)
+        result = try json(15)
+        dueAt = try row.get(16)
+        endedAt = try row.get(17)
+        worker = try row.get(18)
+        phase = try row.get(19)
+        done = try row.get(20)
+        total = try row.get(21)
+        parent = try row.get(22, as: Int64?.self).map { JobID($0) }
+        childrenLeft = try row.get(23, as: Int32?.self).map(Int.init)
+    }
+}
