@@ -199,11 +199,10 @@ struct SessionTests {
     func hosts() async throws {
         try await withDatabase { database in
             let silent = try SilentPort()
-            let live = try #require(Address(database.tcpSettings.url).port)
+            let url = database.tcpSettings.url
             for dead in [1, silent.port] {
                 var settings = database.tcpSettings
-                settings.url =
-                    "host=127.0.0.1,127.0.0.1 port=\(dead),\(live) dbname=\(database.name) user=postgres"
+                settings.url = url.replacing("@127.0.0.1:", with: "@127.0.0.1:\(dead),127.0.0.1:")
                 settings.connectTimeout = .milliseconds(500)
                 let session = try Session.open(settings, deadline: .seconds(5))
                 defer { session.close() }
