@@ -87,7 +87,7 @@ final class ListenerWorker: Sendable {
         let statements = channels.map { channel in
             let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false).joined(
                 separator: "\"\"")
-            return SQL("LISTEN \"\(quoted)\"")
+            return SQL("LISTEN \"\(pasting: quoted)\"")
         }
         _ = try session.run(all: statements, within: Self.answerMax)
     }
