@@ -1,7 +1,9 @@
 /// Every command there is.
 enum CommandList {
     static let all: [any Command.Type] = [
-        WorkCommand.self, MigrateCommand.self, EnqueueCommand.self, JobCommand.self, HelpCommand.self,
+        UpCommand.self, WorkCommand.self, MigrateCommand.self, CheckCommand.self, EnqueueCommand.self, JobCommand.self,
+        JobsCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self,
+        DoctorCommand.self, HelpCommand.self, VersionCommand.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? { all.first { $0.name == name } }

@@ -50,14 +50,17 @@ enum JobText {
         "  \(name.padded(to: 10))\(value)".folded(to: Console.widthMax, indent: 12)
     }
 
-    static func colored(_ state: ToldState) -> String {
-        switch state {
-        case .waiting: Color.yellow(state.rawValue)
-        case .running: Color.blue(state.rawValue)
-        case .done: Color.green(state.rawValue)
-        case .dead: Color.red(state.rawValue)
-        case .cancelled: Color.grey(state.rawValue)
-        }
+    /// `text`, by default the state's name, in the colour of the state.
+    static func colored(_ state: ToldState, _ text: String? = nil) -> String {
+        let color: Color =
+            switch state {
+            case .waiting: .yellow
+            case .running: .blue
+            case .done: .green
+            case .dead: .red
+            case .cancelled: .grey
+            }
+        return color(text ?? state.rawValue)
     }
 
     static func json(_ job: JobReport) -> JSONText {
