@@ -132,7 +132,9 @@ private struct JSONReader {
         _ = take("-")
         let whole = digits()
         guard whole > 0 else { throw fault("expected a value, found \(here)", at: start) }
-        if whole > 1, bytes[place - whole] == UInt8(ascii: "0") { throw fault("a number begins with no 0", at: start) }
+        if whole > 1, bytes[place - whole] == UInt8(ascii: "0") {
+            throw fault("a number begins with no 0", at: start)
+        }
         if take("."), digits() == 0 { throw fault("expected a digit, found \(here)") }
         if take("e") || take("E") {
             _ = take("+") || take("-")
@@ -156,7 +158,9 @@ private struct JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 place += 1
-                guard let valid = String(validating: text, as: UTF8.self) else { throw fault("this text is no UTF-8", at: start) }
+                guard let valid = String(validating: text, as: UTF8.self) else {
+                    throw fault("this text is no UTF-8", at: start)
+                }
                 return valid
             case UInt8(ascii: "\\"): text += Array(try escape().utf8)
             case ..<0x20: throw fault("control characters are written as escapes, like \\n")
@@ -187,7 +191,9 @@ private struct JSONReader {
     private mutating func unicode(from start: Int) throws(JSONFault) -> String {
         let first = try hex(from: start)
         if let scalar = UnicodeScalar(first) { return String(Character(scalar)) }
-        guard first < 0xdc00, take("\\"), take("u") else { throw fault("half of a surrogate pair", at: start) }
+        guard first < 0xdc00, take("\\"), take("u") else {
+            throw fault("half of a surrogate pair", at: start)
+        }
         let second = try hex(from: start)
         guard (0xdc00...0xdfff).contains(second),
             let scalar = UnicodeScalar(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))

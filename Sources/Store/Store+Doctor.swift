@@ -54,9 +54,11 @@ extension Store {
                 current_setting('max_connections')::bigint
             """)
         return ServerFacts(
-            versionNumber: Int(try row.get(0, as: Int64.self)), version: try row.get(1), isInRecovery: try row.get(2),
+            versionNumber: Int(try row.get(0, as: Int64.self)), version: try row.get(1),
+            isInRecovery: try row.get(2),
             fsync: try row.get(3), synchronousCommit: try row.get(4), fullPageWrites: try row.get(5),
-            autovacuum: try row.get(6), clock: try row.get(7), connections: Int(try row.get(8, as: Int64.self)),
+            autovacuum: try row.get(6), clock: try row.get(7),
+            connections: Int(try row.get(8, as: Int64.self)),
             connectionsMax: Int(try row.get(9, as: Int64.self)))
     }
 
@@ -70,7 +72,8 @@ extension Store {
         return try rows.map { row in
             LiveWorker(
                 id: WorkerID(try row.get(0)), name: try row.get(1), isDraining: try row.get(2),
-                age: .seconds(try row.get(3, as: Double.self)), leaseLeft: .seconds(try row.get(4, as: Double.self)),
+                age: .seconds(try row.get(3, as: Double.self)),
+                leaseLeft: .seconds(try row.get(4, as: Double.self)),
                 queues: try row.get(5))
         }
     }
@@ -133,12 +136,15 @@ extension Store {
             WHERE relid = 'motorpool.jobs'::regclass
             """)
         return HotTableFacts(
-            live: Int(try row.get(0, as: Int64.self)), dead: Int(try row.get(1, as: Int64.self)), lastVacuum: try row.get(2))
+            live: Int(try row.get(0, as: Int64.self)), dead: Int(try row.get(1, as: Int64.self)),
+            lastVacuum: try row.get(2))
     }
 
     /// Dead jobs; exact up to 10,000, then 10,001.
     package func deadCount() async throws -> Int {
-        Int(try await one("SELECT count(*) FROM (SELECT 1 FROM motorpool.dead LIMIT 10001) d").get(0, as: Int64.self))
+        Int(
+            try await one("SELECT count(*) FROM (SELECT 1 FROM motorpool.dead LIMIT 10001) d").get(
+                0, as: Int64.self))
     }
 
     /// Jobs that no care would ever move: held for children that are not there, or running for a worker that has gone
@@ -157,7 +163,9 @@ extension Store {
     }
 
     private func one(_ statement: SQL) async throws -> Row {
-        guard let row = try await database.run(statement).first else { throw PostgresError.decoding("no row was answered") }
+        guard let row = try await database.run(statement).first else {
+            throw PostgresError.decoding("no row was answered")
+        }
         return row
     }
 }

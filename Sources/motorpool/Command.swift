@@ -26,7 +26,9 @@ extension Command {
     static var drainsOnSignals: Bool { false }
 
     /// Its own flags and those of the settings it reads.
-    static var allFlags: [Flag] { flags + Setting.all.filter { settings.contains($0.group) }.compactMap(\.flag) }
+    static var allFlags: [Flag] {
+        flags + Setting.all.filter { settings.contains($0.group) }.compactMap(\.flag)
+    }
 }
 
 /// A word behind the name of a command.

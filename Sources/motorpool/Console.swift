@@ -45,14 +45,19 @@ enum Console {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var safe = ""
         for scalar in text.unicodeScalars {
-            if isControl(scalar) { safe += "\\u{\(String(scalar.value, radix: 16))}" } else { safe.unicodeScalars.append(scalar) }
+            if isControl(scalar) {
+                safe += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                safe.unicodeScalars.append(scalar)
+            }
         }
         return safe
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         // C0, DEL, C1, and the marks that turn the direction of writing around.
-        scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || (0x202a...0x202e).contains(scalar.value)
+        scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+            || (0x202a...0x202e).contains(scalar.value)
             || (0x2066...0x2069).contains(scalar.value)
     }
 }

@@ -61,7 +61,8 @@ struct Examination {
         return [
             Finding(
                 isOld ? .bad : .fine, "version",
-                "the database answers: PostgreSQL \(facts.version)" + (isOld ? "; 15 or later is needed" : "")),
+                "the database answers: PostgreSQL \(facts.version)" + (isOld ? "; 15 or later is needed" : "")
+            ),
             facts.isInRecovery
                 ? Finding(.bad, "recovery", "the server is a standby: it takes no writes")
                 : Finding(.fine, "recovery", "the server takes writes"),
@@ -70,12 +71,14 @@ struct Examination {
     }
 
     private func durability(_ facts: ServerFacts) -> Finding {
-        let settings = "fsync \(facts.fsync), synchronous_commit \(facts.synchronousCommit), full_page_writes \(facts.fullPageWrites)"
+        let settings =
+            "fsync \(facts.fsync), synchronous_commit \(facts.synchronousCommit), full_page_writes \(facts.fullPageWrites)"
         if facts.fsync != "on" || facts.fullPageWrites != "on" {
             return Finding(.bad, "durability", "a power cut may destroy the database: \(settings)")
         }
         if facts.synchronousCommit == "off" {
-            return Finding(.bad, "durability", "a crash of the server may lose what was acknowledged: \(settings)")
+            return Finding(
+                .bad, "durability", "a crash of the server may lose what was acknowledged: \(settings)")
         }
         return Finding(.fine, "durability", "commits are durable: \(settings)")
     }
@@ -103,36 +106,67 @@ struct Examination {
     private func pooler() async throws -> [Finding] {
         switch (try await PoolerProbe(database: store.database).mode(), settings.isPooled) {
         case (.none, false): [Finding(.fine, "pooler", "nothing stands between us and the server")]
-        case (.session, false): [Finding(.fine, "pooler", "a pooler in session mode stands between us and the server")]
+        case (.session, false):
+            [Finding(.fine, "pooler", "a pooler in session mode stands between us and the server")]
         case (.transaction, false):
-            [Finding(.bad, "pooler", "a pooler in transaction mode stands between us and the server: set MOTORPOOL_POOLED=1")]
+            [
+                Finding(
+                    .bad, "pooler",
+                    "a pooler in transaction mode stands between us and the server: set MOTORPOOL_POOLED=1")
+            ]
         case (.transaction, true):
-            [Finding(.fine, "pooler", "a pooler in transaction mode, as MOTORPOOL_POOLED says; there is no bell through it")]
+            [
+                Finding(
+                    .fine, "pooler",
+                    "a pooler in transaction mode, as MOTORPOOL_POOLED says; there is no bell through it")
+            ]
         case (_, true):
-            [Finding(.warning, "pooler", "MOTORPOOL_POOLED is set, and there is no such pooler: the farm does without its bell for nothing")]
+            [
+                Finding(
+                    .warning, "pooler",
+                    "MOTORPOOL_POOLED is set, and there is no such pooler: the farm does without its bell for nothing"
+                )
+            ]
         }
     }
 
     private func bell() async throws -> [Finding] {
         guard !settings.isPooled else { return [] }
-        guard let took = try await BellTrip(settings: settings.connection, database: store.database).time() else {
-            return [Finding(.bad, "bell", "a notification did not come back: is a pooler in between? Then set MOTORPOOL_POOLED=1")]
+        guard let took = try await BellTrip(settings: settings.connection, database: store.database).time()
+        else {
+            return [
+                Finding(
+                    .bad, "bell",
+                    "a notification did not come back: is a pooler in between? Then set MOTORPOOL_POOLED=1")
+            ]
         }
-        return [Finding(took > .milliseconds(250) ? .warning : .fine, "bell", "a notification takes \(took.text) to come back")]
+        return [
+            Finding(
+                took > .milliseconds(250) ? .warning : .fine, "bell",
+                "a notification takes \(took.text) to come back")
+        ]
     }
 
     private func vacuum() async throws -> [Finding] {
         let holders = try await store.vacuumHolders()
         let findings = holders.compactMap { holder -> Finding? in
             guard let since = holder.since, let age = holder.age else {
-                return Finding(.warning, "vacuum", "\(holder.words) keeps the vacuum from cleaning up; since when nobody knows")
+                return Finding(
+                    .warning, "vacuum",
+                    "\(holder.words) keeps the vacuum from cleaning up; since when nobody knows")
             }
             guard age > Self.holdMax else { return nil }
             return Finding(
-                .warning, "vacuum", "\(holder.words) keeps the vacuum from cleaning up since \(since.iso8601), for \(age.roughly)")
+                .warning, "vacuum",
+                "\(holder.words) keeps the vacuum from cleaning up since \(since.iso8601), for \(age.roughly)"
+            )
         }
         guard findings.isEmpty else { return findings }
-        return [Finding(.fine, "vacuum", "nobody has kept the vacuum from cleaning up for longer than \(Self.holdMax.text)")]
+        return [
+            Finding(
+                .fine, "vacuum",
+                "nobody has kept the vacuum from cleaning up for longer than \(Self.holdMax.text)")
+        ]
     }
 
     // MARK: The queue
@@ -144,7 +178,8 @@ struct Examination {
             case .current: findings.append(Finding(.fine, "schema", "the schema \(name) is current"))
             case .behind(let numbers):
                 let list = numbers.map(String.init).joined(separator: ", ")
-                findings.append(Finding(.bad, "schema", "the schema \(name) lacks \(list): run motorpool migrate"))
+                findings.append(
+                    Finding(.bad, "schema", "the schema \(name) lacks \(list): run motorpool migrate"))
             case .drifted(let differences):
                 findings += differences.map { Finding(.bad, "schema", "the schema \(name): \($0)") }
             }
@@ -161,15 +196,21 @@ struct Examination {
             let state = worker.isDraining ? "drains" : "works on \(worker.queues.joined(separator: ", "))"
             return Finding(
                 .fine, "workers",
-                "worker \(worker.id) (\(worker.name)) \(state), for \(worker.age.roughly); its lease lives \(worker.leaseLeft.roughly) more")
+                "worker \(worker.id) (\(worker.name)) \(state), for \(worker.age.roughly); its lease lives \(worker.leaseLeft.roughly) more"
+            )
         }
     }
 
     private func homeless() async throws -> [Finding] {
         let homeless = try await store.homelessKinds()
-        guard !homeless.isEmpty else { return [Finding(.fine, "homeless", "every kind with jobs in line has a live worker")] }
+        guard !homeless.isEmpty else {
+            return [Finding(.fine, "homeless", "every kind with jobs in line has a live worker")]
+        }
         return homeless.map {
-            Finding(.warning, "homeless", "jobs of the kind \($0.kind) stand in the queue \($0.queue), and no live worker would take them")
+            Finding(
+                .warning, "homeless",
+                "jobs of the kind \($0.kind) stand in the queue \($0.queue), and no live worker would take them"
+            )
         }
     }
 
@@ -177,7 +218,9 @@ struct Examination {
         let paused = try await store.pausedQueues()
         guard !paused.isEmpty else { return [Finding(.fine, "queues", "no queue is paused")] }
         return paused.map { queue, by, since in
-            Finding(.warning, "queues", "the queue \(queue) is paused by \(by ?? "an operator") since \(since.iso8601)")
+            Finding(
+                .warning, "queues",
+                "the queue \(queue) is paused by \(by ?? "an operator") since \(since.iso8601)")
         }
     }
 
@@ -195,15 +238,21 @@ struct Examination {
     private func dead() async throws -> [Finding] {
         let count = try await store.deadCount()
         guard count > 0 else { return [Finding(.fine, "dead", "no job is dead")] }
-        let words = count > 10_000 ? "more than 10,000 jobs are" : count == 1 ? "1 job is" : "\(count) jobs are"
+        let words =
+            count > 10_000 ? "more than 10,000 jobs are" : count == 1 ? "1 job is" : "\(count) jobs are"
         return [Finding(.warning, "dead", "\(words) dead: motorpool jobs --state dead")]
     }
 
     private func orphans() async throws -> [Finding] {
         let orphans = try await store.orphans()
-        guard !orphans.isEmpty else { return [Finding(.fine, "orphans", "no job is held for something that will not come")] }
+        guard !orphans.isEmpty else {
+            return [Finding(.fine, "orphans", "no job is held for something that will not come")]
+        }
         let list = orphans.prefix(5).map(\.description).joined(separator: ", ")
         let more = orphans.count > 5 ? " and more" : ""
-        return [Finding(.bad, "orphans", "held for something that will not come: jobs \(list)\(more); cancel them")]
+        return [
+            Finding(
+                .bad, "orphans", "held for something that will not come: jobs \(list)\(more); cancel them")
+        ]
     }
 }

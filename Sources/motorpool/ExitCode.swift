@@ -13,7 +13,8 @@ enum ExitCode: Int32, Sendable, CaseIterable {
     var meaning: String {
         switch self {
         case .ok: "it is done"
-        case .failed: "it was understood and did not go well: a job is unknown, died or was cancelled, a check found faults"
+        case .failed:
+            "it was understood and did not go well: a job is unknown, died or was cancelled, a check found faults"
         case .configuration: "the configuration or the schema has faults; each is listed"
         case .usage: "the command line was not understood"
         case .unavailable: "the database can't be reached"

@@ -32,19 +32,26 @@ final class FarmLog: Sendable {
 
     func tell(_ event: FarmEvent) {
         switch event {
-        case .started(let worker): log.say(.info, "started", "worker \(worker) works", [("worker", .int(worker.number))])
+        case .started(let worker):
+            log.say(.info, "started", "worker \(worker) works", [("worker", .int(worker.number))])
         case .bellConnected: log.say(.info, "bell_connected", "the bell is connected")
         case .bellLost(let why): trouble("the bell is lost, every queue looks by itself meanwhile: \(why)")
         case .rescued(let worker, let recovered, let setAside): rescued(worker, recovered, setAside)
         case .orphansRescued(let count):
-            log.say(.warning, "orphans_rescued", "\(count) jobs of no worker are back in line", [("count", JSONText(count))])
+            log.say(
+                .warning, "orphans_rescued", "\(count) jobs of no worker are back in line",
+                [("count", JSONText(count))])
         case .leaseLost(let worker, let why):
-            log.say(.error, "lease_lost", "worker \(worker) lost its lease: \(why)", [("worker", .int(worker.number))])
+            log.say(
+                .error, "lease_lost", "worker \(worker) lost its lease: \(why)",
+                [("worker", .int(worker.number))])
         case .refusedData(let job, let error):
             log.say(.error, "refused_data", "job \(job): \(error)", [("job", .int(job.number))])
         case .trouble(let sentence): trouble(sentence)
         case .handedBack(let count):
-            log.say(.info, "handed_back", "\(count) jobs are back in line, uncharged", [("count", JSONText(count))])
+            log.say(
+                .info, "handed_back", "\(count) jobs are back in line, uncharged",
+                [("count", JSONText(count))])
         case .draining: log.say(.info, "draining", "draining: no new claims, running jobs may end")
         case .stopped: log.say(.info, "stopped", "stopped")
         case .runEnded(let job, let kind, let run, let words, let took): runEnded(job, kind, run, words, took)
@@ -53,7 +60,9 @@ final class FarmLog: Sendable {
     }
 
     /// Logs a summary every ten seconds in which something happened, for as long as `body` takes.
-    func following(_ counts: @escaping @Sendable () -> Tally.Counts, while body: () async throws -> Void) async throws {
+    func following(_ counts: @escaping @Sendable () -> Tally.Counts, while body: () async throws -> Void)
+        async throws
+    {
         let summaries = Task {
             var last = counts()
             while !Task.isCancelled {
@@ -73,7 +82,9 @@ final class FarmLog: Sendable {
             state.failuresTold = 0
             let end = BootClock.now - Self.troubleInterval
             defer { state.troubles = state.troubles.filter { $0.value.toldAt > end } }
-            return state.troubles.filter { $0.value.toldAt <= end && $0.value.unsaid > 0 }.map { ($0.key, $0.value.unsaid) }
+            return state.troubles.filter { $0.value.toldAt <= end && $0.value.unsaid > 0 }.map {
+                ($0.key, $0.value.unsaid)
+            }
         }
         for (sentence, count) in unsaid { tellTrouble(sentence, count) }
         guard done > 0 || failed > 0 || now.claimed > last.claimed else { return }
@@ -81,16 +92,22 @@ final class FarmLog: Sendable {
         log.say(
             .info, "summary", "\(done) done (\((rate.rounded()) / 10) a second), \(failed) failed",
             [
-                ("done", JSONText(done)), ("failed", JSONText(failed)), ("claimed", JSONText(now.claimed - last.claimed)),
-                ("snoozed", JSONText(now.snoozed - last.snoozed)), ("stale", JSONText(now.stale - last.stale)),
+                ("done", JSONText(done)), ("failed", JSONText(failed)),
+                ("claimed", JSONText(now.claimed - last.claimed)),
+                ("snoozed", JSONText(now.snoozed - last.snoozed)),
+                ("stale", JSONText(now.stale - last.stale)),
             ])
     }
 
     private func rescued(_ worker: String, _ recovered: Int, _ setAside: Int) {
         let aside = setAside > 0 ? ", \(setAside) set aside as dead" : ""
         log.say(
-            .warning, "rescued", "worker \(worker) is gone: \(recovered) of its jobs are back in line\(aside)",
-            [("worker", .string(worker)), ("recovered", JSONText(recovered)), ("set_aside", JSONText(setAside))])
+            .warning, "rescued",
+            "worker \(worker) is gone: \(recovered) of its jobs are back in line\(aside)",
+            [
+                ("worker", .string(worker)), ("recovered", JSONText(recovered)),
+                ("set_aside", JSONText(setAside)),
+            ])
     }
 
     private func runEnded(_ job: JobID, _ kind: String, _ run: Int32, _ words: String, _ took: Duration) {
@@ -107,7 +124,8 @@ final class FarmLog: Sendable {
             hasFailed ? .warning : .info, hasFailed ? "run_failed" : "run_ended",
             "job \(job) (\(kind)), run \(run) of \(took.text): \(words)",
             [
-                ("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run))), ("words", .string(words)),
+                ("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run))),
+                ("words", .string(words)),
                 ("seconds", JSONText(took)),
             ])
     }
@@ -117,15 +135,21 @@ final class FarmLog: Sendable {
         switch event {
         case .claimed(let queue, let jobs):
             let ids = jobs.map { JSONText.int($0.number) }
-            log.say(.info, "claimed", "\(jobs.count) jobs of \(queue) claimed", [("queue", .string(queue)), ("jobs", .array(ids))])
+            log.say(
+                .info, "claimed", "\(jobs.count) jobs of \(queue) claimed",
+                [("queue", .string(queue)), ("jobs", .array(ids))])
         case .runStarted(let job, let kind, let run):
             log.say(
                 .info, "run_started", "job \(job) (\(kind)), run \(run) starts",
                 [("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run)))])
         case .stale(let count):
-            log.say(.info, "stale", "\(count) settlements came too late and changed nothing", [("count", JSONText(count))])
-        case .overtaken(let job): log.say(.info, "overtaken", "job \(job) was overtaken", [("job", .int(job.number))])
-        case .cancelled(let job): log.say(.info, "cancelled", "job \(job) was cancelled", [("job", .int(job.number))])
+            log.say(
+                .info, "stale", "\(count) settlements came too late and changed nothing",
+                [("count", JSONText(count))])
+        case .overtaken(let job):
+            log.say(.info, "overtaken", "job \(job) was overtaken", [("job", .int(job.number))])
+        case .cancelled(let job):
+            log.say(.info, "cancelled", "job \(job) was cancelled", [("job", .int(job.number))])
         default: break
         }
     }

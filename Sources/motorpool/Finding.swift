@@ -31,6 +31,8 @@ struct Finding: Sendable {
     }
 
     var json: JSONText {
-        .object([("level", .string(level.rawValue)), ("topic", .string(topic)), ("message", .string(sentence))])
+        .object([
+            ("level", .string(level.rawValue)), ("topic", .string(topic)), ("message", .string(sentence)),
+        ])
     }
 }

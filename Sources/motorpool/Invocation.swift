@@ -72,7 +72,8 @@ struct Invocation: Sendable {
     }
 
     private mutating func takeFlag(_ word: String, _ rest: inout ArraySlice<String>) throws {
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         guard let flag = command.allFlags.first(where: { $0.name == parts[0] }) else {
             throw UsageError("\(command.name) knows no flag \(parts[0])\(known)")
         }

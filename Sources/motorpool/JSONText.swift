@@ -2,7 +2,8 @@ internal import Jobs
 internal import Postgres
 
 /// A JSON value being written.
-enum JSONText: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+enum JSONText: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
+{
     case null
     case bool(Bool)
     case int(Int64)

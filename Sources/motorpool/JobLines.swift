@@ -23,13 +23,17 @@ struct JobLines {
             job.args = part.json
             return job
         }
-        guard case .object(let members) = part.value else { throw refuse("expected an object, like {\"kind\": \"noop\"}") }
+        guard case .object(let members) = part.value else {
+            throw refuse("expected an object, like {\"kind\": \"noop\"}")
+        }
         for (name, part) in members where !part.isNull || name == "args" {
             guard let field = Self.fields[name] else {
-                throw refuse("unknown “\(name)”; known are \(Self.fields.keys.sorted().joined(separator: ", "))")
+                throw refuse(
+                    "unknown “\(name)”; known are \(Self.fields.keys.sorted().joined(separator: ", "))")
             }
             guard field.read(part, &job) else {
-                throw refuse("\(name): expected \(field.expected), found \(part.json.description.cut(to: 60))")
+                throw refuse(
+                    "\(name): expected \(field.expected), found \(part.json.description.cut(to: 60))")
             }
         }
         guard !job.kind.isEmpty else { throw refuse("“kind” is missing") }

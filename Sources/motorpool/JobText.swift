@@ -35,7 +35,8 @@ enum JobText {
             ("run", String(job.run)), ("failures", String(job.failures)), ("worker", job.worker),
             ("progress", progress(job)), ("parent", job.parent?.description),
             ("children", job.childrenLeft.map { "\($0) have not ended" }),
-            ("created", job.createdAt.iso8601), ("due", job.dueAt?.iso8601), ("started", job.startedAt?.iso8601),
+            ("created", job.createdAt.iso8601), ("due", job.dueAt?.iso8601),
+            ("started", job.startedAt?.iso8601),
             ("ended", job.endedAt?.iso8601), ("args", job.args.description), ("meta", job.meta?.description),
             ("result", job.result?.description),
         ]
@@ -65,13 +66,18 @@ enum JobText {
 
     static func json(_ job: JobReport) -> JSONText {
         .object([
-            ("id", JSONText(job.id)), ("state", .string(job.state.rawValue)), ("reason", JSONText(job.reason)),
-            ("kind", .string(job.kind)), ("queue", .string(job.queue)), ("priority", .string(job.priority.description)),
-            ("subject", JSONText(job.subject)), ("limit_key", JSONText(job.limitKey)), ("run", JSONText(job.run)),
-            ("failures", JSONText(job.failures)), ("worker", JSONText(job.worker)), ("phase", JSONText(job.phase)),
+            ("id", JSONText(job.id)), ("state", .string(job.state.rawValue)),
+            ("reason", JSONText(job.reason)),
+            ("kind", .string(job.kind)), ("queue", .string(job.queue)),
+            ("priority", .string(job.priority.description)),
+            ("subject", JSONText(job.subject)), ("limit_key", JSONText(job.limitKey)),
+            ("run", JSONText(job.run)),
+            ("failures", JSONText(job.failures)), ("worker", JSONText(job.worker)),
+            ("phase", JSONText(job.phase)),
             ("done", JSONText(job.done)), ("total", JSONText(job.total)), ("parent", JSONText(job.parent)),
             ("children_left", JSONText(job.childrenLeft)), ("created_at", JSONText(job.createdAt)),
-            ("due_at", JSONText(job.dueAt)), ("started_at", JSONText(job.startedAt)), ("ended_at", JSONText(job.endedAt)),
+            ("due_at", JSONText(job.dueAt)), ("started_at", JSONText(job.startedAt)),
+            ("ended_at", JSONText(job.endedAt)),
             ("args", JSONText(job.args)), ("meta", JSONText(job.meta)), ("result", JSONText(job.result)),
             ("errors", JSONText(job.errors ?? JSON(text: "[]"))),
         ])

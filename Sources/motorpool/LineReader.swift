@@ -16,7 +16,9 @@ final class LineReader {
     init(_ path: String) throws {
         self.path = path
         descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw UsageError("\(path) can't be read: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw UsageError("\(path) can't be read: \(String(cString: strerror(errno)))")
+        }
     }
 
     deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
@@ -48,7 +50,9 @@ final class LineReader {
         var piece = [UInt8](repeating: 0, count: 65_536)
         let count = read(descriptor, &piece, piece.count)
         if count < 0, errno == EINTR { return }
-        guard count >= 0 else { throw UsageError("\(path) can't be read: \(String(cString: strerror(errno)))") }
+        guard count >= 0 else {
+            throw UsageError("\(path) can't be read: \(String(cString: strerror(errno)))")
+        }
         isAtEnd = count == 0
         buffer += piece[..<count]
     }

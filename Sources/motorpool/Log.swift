@@ -32,8 +32,11 @@ final class Log: Sendable {
     }
 
     /// Tells one event.
-    func say(_ level: Level = .info, _ event: String, _ sentence: String, _ fields: [(String, JSONText)] = []) {
-        let line = Console.isOutputTerminal ? Log.human(level, sentence) : Log.machine(level, event, sentence, fields)
+    func say(_ level: Level = .info, _ event: String, _ sentence: String, _ fields: [(String, JSONText)] = [])
+    {
+        let line =
+            Console.isOutputTerminal
+            ? Log.human(level, sentence) : Log.machine(level, event, sentence, fields)
         state.withLock { state in
             if state.lines.count < Log.linesMax { state.lines.append(line) } else { state.dropped += 1 }
         }
@@ -77,7 +80,9 @@ final class Log: Sendable {
         }
     }
 
-    private static func machine(_ level: Level, _ event: String, _ sentence: String, _ fields: [(String, JSONText)]) -> String {
+    private static func machine(
+        _ level: Level, _ event: String, _ sentence: String, _ fields: [(String, JSONText)]
+    ) -> String {
         func line(_ sentence: String, _ fields: [(String, JSONText)]) -> String {
             let head: [(String, JSONText)] = [
                 ("time", .string(now)), ("level", .string(level.rawValue)), ("event", .string(event)),

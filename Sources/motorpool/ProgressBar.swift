@@ -20,6 +20,7 @@ struct ProgressBar {
         let part = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
         let filled = Int((part * Double(width)).rounded())
         let percent = String(Int(part * 100)).padded(leftTo: 3)
-        return "[\(String(repeating: "#", count: filled))\(String(repeating: ".", count: width - filled))] \(percent)%"
+        return
+            "[\(String(repeating: "#", count: filled))\(String(repeating: ".", count: width - filled))] \(percent)%"
     }
 }

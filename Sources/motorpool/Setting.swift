@@ -29,16 +29,20 @@ struct Setting: Sendable {
     static let all: [Setting] = [
         Setting(
             group: .database, variable: "DATABASE_URL",
-            flag: Flag("--database-url", "URL", "The database (DATABASE_URL); without one, the private server in --state"),
+            flag: Flag(
+                "--database-url", "URL",
+                "The database (DATABASE_URL); without one, the private server in --state"),
             expected: "an address like postgres://user@host/name, or host=… dbname=…", isSecret: true
         ) { text, it in
-            guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") || text.contains("=") else { return false }
+            guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") || text.contains("=")
+            else { return false }
             it.database = text
             return true
         },
         Setting(
             group: .database, variable: "MOTORPOOL_POOLED",
-            flag: Flag("--pooled", "The database is behind pgbouncer in transaction mode (MOTORPOOL_POOLED=1)"),
+            flag: Flag(
+                "--pooled", "The database is behind pgbouncer in transaction mode (MOTORPOOL_POOLED=1)"),
             expected: "1 or 0"
         ) { text, it in
             it.isPooled = text == "1"
@@ -55,7 +59,9 @@ struct Setting: Sendable {
         },
         Setting(
             group: .policies, variable: "MOTORPOOL_JOBS",
-            flag: Flag("--jobs", "DIR", "The folder of the policies (MOTORPOOL_JOBS); default jobs, here or beside the program"),
+            flag: Flag(
+                "--jobs", "DIR",
+                "The folder of the policies (MOTORPOOL_JOBS); default jobs, here or beside the program"),
             expected: "a folder"
         ) { text, it in
             it.jobs = JobsFolder(path: text)
@@ -79,9 +85,11 @@ struct Setting: Sendable {
             return text.count <= 200
         },
         time(
-            "LEASE", "How long a silent worker is believed to live", \.lease, from: .seconds(1), to: .seconds(3600)),
+            "LEASE", "How long a silent worker is believed to live", \.lease, from: .seconds(1),
+            to: .seconds(3600)),
         time(
-            "GRACE", "How long running jobs may go on after the first SIGTERM", \.grace, from: .zero, to: .seconds(86400)),
+            "GRACE", "How long running jobs may go on after the first SIGTERM", \.grace, from: .zero,
+            to: .seconds(86400)),
         time(
             "POLL", "How long a queue without a bell waits before it looks again", \.pollInterval,
             from: .milliseconds(10), to: .seconds(3600)),
@@ -91,7 +99,8 @@ struct Setting: Sendable {
         whole("HISTORY_DAYS", "How many days outcomes are kept", 1...30, \.farm.historyDays),
         whole("KEY_HOURS", "How many hours an idempotency key is known", 24...8760, \.farm.keyHours),
         whole("DEAD_DAYS", "How many days dead jobs are kept", 1...3650, \.farm.deadDays),
-        whole("CONNECTIONS", "Connections to the database, besides two for claims", 1...1000, \.connectionsMax),
+        whole(
+            "CONNECTIONS", "Connections to the database, besides two for claims", 1...1000, \.connectionsMax),
         Setting(
             group: .farm, variable: "MOTORPOOL_KILLPOINT", flag: nil,
             expected: "place:count or place:count:stop, with a place of "
@@ -107,7 +116,8 @@ struct Setting: Sendable {
     }
 
     private static func time(
-        _ name: String, _ help: String, _ path: any WritableKeyPath<FarmSettings, Duration> & Sendable, from: Duration, to: Duration
+        _ name: String, _ help: String, _ path: any WritableKeyPath<FarmSettings, Duration> & Sendable,
+        from: Duration, to: Duration
     ) -> Setting {
         let standard = Settings().farm[keyPath: path].text
         return Setting(
@@ -122,7 +132,8 @@ struct Setting: Sendable {
     }
 
     private static func whole(
-        _ name: String, _ help: String, _ range: ClosedRange<Int>, _ path: any WritableKeyPath<Settings, Int> & Sendable
+        _ name: String, _ help: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
     ) -> Setting {
         let standard = Settings()[keyPath: path]
         return Setting(

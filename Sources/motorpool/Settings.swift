@@ -23,7 +23,9 @@ struct Settings: Sendable {
     }
 
     /// The database for people, without secrets.
-    var databaseWords: String { database == nil ? "the private server in \(state)" : "the database of DATABASE_URL" }
+    var databaseWords: String {
+        database == nil ? "the private server in \(state)" : "the database of DATABASE_URL"
+    }
 
     private static var processName: String {
         var bytes = [CChar](repeating: 0, count: 256)

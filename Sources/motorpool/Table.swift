@@ -27,13 +27,16 @@ struct Table {
     init(columns: [Column]) { self.columns = columns }
 
     /// - Parameter paint: colours a laid out cell; must not change its width.
-    mutating func add(_ cells: [String], paint: @escaping (_ column: Int, _ text: String) -> String = { $1 }) {
+    mutating func add(_ cells: [String], paint: @escaping (_ column: Int, _ text: String) -> String = { $1 })
+    {
         rows.append((cells.map(Console.harmless), paint))
     }
 
     var text: String {
         let widths = columns.indices.map { column in
-            min(Self.widthMax, ([columns[column].heading] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0)
+            min(
+                Self.widthMax,
+                ([columns[column].heading] + rows.map { $0.cells[column] }).map(\.count).max() ?? 0)
         }
         let head = Color.grey(line(columns.map(\.heading), widths) { $1 })
         return ([head] + rows.map { line($0.cells, widths, $0.paint) }).joined(separator: "\n")
@@ -44,7 +47,9 @@ struct Table {
         var line = ""
         var width = 0
         for column in 0..<last {
-            line += paint(column, columns[column].laid(cells[column].cut(to: widths[column]), widths[column])) + "  "
+            line +=
+                paint(column, columns[column].laid(cells[column].cut(to: widths[column]), widths[column]))
+                + "  "
             width += widths[column] + 2
         }
         let room = Console.widthMax - width

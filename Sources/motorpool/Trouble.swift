@@ -42,11 +42,14 @@ struct Trouble {
         case .cannotConnect where settings?.database == nil:
             let state = settings?.state ?? ""
             self.init(
-                "no DATABASE_URL and no farm running in \(state): start one with ./run, or set DATABASE_URL", .unavailable)
+                "no DATABASE_URL and no farm running in \(state): start one with ./run, or set DATABASE_URL",
+                .unavailable)
         case .cannotConnect(let reason) where reason.contains("unsupported startup parameter"):
             self.init("pgbouncer in transaction mode answers there: set MOTORPOOL_POOLED=1", .configuration)
         case .server(let error) where ["3F000", "42P01", "42883"].contains(error.sqlstate):
-            self.init("this database has no queue, or an older one: run motorpool migrate (\(error.message))", .configuration)
+            self.init(
+                "this database has no queue, or an older one: run motorpool migrate (\(error.message))",
+                .configuration)
         case .server(let error) where !PostgresError.server(error).isTransient:
             self.init("the database refused: \(error.message) (\(error.sqlstate))", .failed)
         case .badParameter, .decoding: self.init(error.debugDescription, .failed)

@@ -7,7 +7,9 @@ struct Wait {
     let job: JobID
     let asJSON: Bool
 
-    private static let pauses: [Duration] = [.milliseconds(10), .milliseconds(20), .milliseconds(50), .milliseconds(100)]
+    private static let pauses: [Duration] = [
+        .milliseconds(10), .milliseconds(20), .milliseconds(50), .milliseconds(100),
+    ]
 
     /// - Returns: 0 done, 1 dead or cancelled, 75 when the time ran out.
     func until(_ limit: Duration) async throws -> ExitCode {

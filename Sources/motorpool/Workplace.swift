@@ -7,7 +7,9 @@ internal import Trial
 /// What commands share: the queue, the policies, the schema.
 enum Workplace {
     /// Lends a store for as long as `body` takes; what it rang is heard before this returns.
-    static func withStore<T: Sendable>(_ call: Invocation, _ body: (Store) async throws -> T) async throws -> T {
+    static func withStore<T: Sendable>(_ call: Invocation, _ body: (Store) async throws -> T) async throws
+        -> T
+    {
         let store = Store(call.settings.connection, connectionsMax: 2, claimConnectionsMax: 1)
         do {
             let value = try await body(store)

@@ -17,10 +17,14 @@ enum CancelCommand: Command {
         let found = try await Workplace.withStore(call) { try await $0.cancel(id, reason: why) }
         switch found {
         case .cancelled(let mayHaveStarted):
-            return Answer(id, "cancelled", words(id, mayHaveStarted), [("may_have_started", .bool(mayHaveStarted))]).told(call)
+            return Answer(
+                id, "cancelled", words(id, mayHaveStarted), [("may_have_started", .bool(mayHaveStarted))]
+            ).told(call)
         case .ended(.cancelled): return Answer(id, "cancelled", "job \(id) was cancelled before").told(call)
         case .ended(let state):
-            return Answer(id, state.rawValue, "job \(id) has ended already: it is \(state.rawValue)", code: .failed).told(call)
+            return Answer(
+                id, state.rawValue, "job \(id) has ended already: it is \(state.rawValue)", code: .failed
+            ).told(call)
         case .unknown: throw JobCommand.unknown(id)
         }
     }
@@ -40,7 +44,10 @@ struct Answer {
     let fields: [(String, JSONText)]
     let code: ExitCode
 
-    init(_ id: JobID, _ state: String, _ words: String, _ fields: [(String, JSONText)] = [], code: ExitCode = .ok) {
+    init(
+        _ id: JobID, _ state: String, _ words: String, _ fields: [(String, JSONText)] = [],
+        code: ExitCode = .ok
+    ) {
         self.id = id
         self.state = state
         self.words = words
@@ -50,7 +57,8 @@ struct Answer {
 
     func told(_ call: Invocation) -> ExitCode {
         let json: [(String, JSONText)] = [
-            ("id", JSONText(id)), ("state", .string(state)), ("ok", .bool(code == .ok)), ("message", .string(words)),
+            ("id", JSONText(id)), ("state", .string(state)), ("ok", .bool(code == .ok)),
+            ("message", .string(words)),
         ]
         Console.print(call.has(.json) ? JSONText.object(json + fields).text : words)
         return code

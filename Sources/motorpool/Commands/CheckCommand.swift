@@ -5,7 +5,8 @@ internal import Postgres
 /// Reads the policies and lists every fault.
 enum CheckCommand: Command {
     static let name = "check"
-    static let summary = "List every fault of the configuration, and of the schema if the database can be reached"
+    static let summary =
+        "List every fault of the configuration, and of the schema if the database can be reached"
     static let settings: Set<Setting.Group> = [.database, .policies, .farm]
     static let flags: [Flag] = [.json]
 
@@ -32,7 +33,8 @@ enum CheckCommand: Command {
                 case .current: continue
                 case .behind(let numbers):
                     let list = numbers.map(String.init).joined(separator: ", ")
-                    faults.append(Fault(file: "schema \(name)", message: "\(list) not applied: run motorpool migrate"))
+                    faults.append(
+                        Fault(file: "schema \(name)", message: "\(list) not applied: run motorpool migrate"))
                 case .drifted(let differences):
                     faults += differences.map { Fault(file: "schema \(name)", message: $0) }
                 }

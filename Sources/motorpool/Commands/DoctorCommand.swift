@@ -13,7 +13,8 @@ enum DoctorCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let store = Store(call.settings.connection, connectionsMax: 3, claimConnectionsMax: 1)
-        let findings = policies(call.settings) + (await Examination(store: store, settings: call.settings).findings())
+        let findings =
+            policies(call.settings) + (await Examination(store: store, settings: call.settings).findings())
         await store.close()
         if call.has(.json) {
             let list = findings.map(\.json)
@@ -29,6 +30,8 @@ enum DoctorCommand: Command {
     private static func policies(_ settings: Settings) -> [Finding] {
         let (definitions, faults) = settings.jobs.load(kinds: Workplace.kinds.map(\.name))
         guard faults.isEmpty else { return faults.map { Finding(.bad, "policies", $0.description) } }
-        return [Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")]
+        return [
+            Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")
+        ]
     }
 }

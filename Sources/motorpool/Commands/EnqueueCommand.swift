@@ -8,9 +8,12 @@ enum EnqueueCommand: Command {
     static let operands = [Operand("KIND", isRequired: false)]
     static let settings: Set<Setting.Group> = [.database]
 
-    static let args = Flag("--args", "JSON", "Its arguments; - reads one job's arguments a line from standard input")
-    static let many = Flag("--many", "FILE", "Whole jobs, one JSON object a line, from FILE; - is standard input")
-    static let subject = Flag("--subject", "S", "Who or what it is about: at most one live job a kind and subject")
+    static let args = Flag(
+        "--args", "JSON", "Its arguments; - reads one job's arguments a line from standard input")
+    static let many = Flag(
+        "--many", "FILE", "Whole jobs, one JSON object a line, from FILE; - is standard input")
+    static let subject = Flag(
+        "--subject", "S", "Who or what it is about: at most one live job a kind and subject")
     static let key = Flag("--key", "K", "The same key twice is one job, for at least a day")
     static let delay = Flag("--delay", "TIME", "Not before this long from now, like 10s")
     static let priority = Flag("--priority", "P", "urgent, high, normal or low")
@@ -36,7 +39,9 @@ enum EnqueueCommand: Command {
         let job = try job(call)
         let copies = try call.whole(count, in: 1...100_000_000)
         guard let copies, copies > 1 else { return try await enqueue(job, call) }
-        guard job.key == nil, !call.has(wait) else { throw UsageError("--count goes with neither --key nor --wait") }
+        guard job.key == nil, !call.has(wait) else {
+            throw UsageError("--count goes with neither --key nor --wait")
+        }
         return try await EnqueueMany.run(call, total: copies) { $0 < copies ? job : nil }
     }
 
@@ -52,8 +57,11 @@ enum EnqueueCommand: Command {
     static func template(_ kind: String, _ call: Invocation) throws -> NewJob {
         NewJob(
             kind, subject: call.text(subject), key: call.text(key), delay: try call.time(delay),
-            priority: try call.value(priority, expected: "urgent, high, normal or low") { Priority(text: $0) },
-            queue: call.text(queue), limitKey: call.text(limitKey), attemptsMax: try call.whole(attempts, in: 1...1000))
+            priority: try call.value(priority, expected: "urgent, high, normal or low") {
+                Priority(text: $0)
+            },
+            queue: call.text(queue), limitKey: call.text(limitKey),
+            attemptsMax: try call.whole(attempts, in: 1...1000))
     }
 
     /// - Throws: `UsageError` that says where `text` stops being JSON.

@@ -11,7 +11,9 @@ enum JobCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let id = try call.job()
-        guard let job = try await Workplace.withStore(call, { try await $0.job(id) }) else { throw unknown(id) }
+        guard let job = try await Workplace.withStore(call, { try await $0.job(id) }) else {
+            throw unknown(id)
+        }
         Console.print(call.has(.json) ? JobText.json(job).text : JobText.page(job))
         return .ok
     }

@@ -18,7 +18,7 @@ enum JobsCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let filter = try filter(call)
-        let isWhole = flags.allSatisfy { call.text($0) == nil }
+        let isWhole = flags.allSatisfy { $0.name == limit.name || call.text($0) == nil }
         try await Workplace.withStore(call) { store in
             if isWhole, !call.has(.json) { tell(depths: try await store.depths()) }
             let jobs = try await store.jobs(filter)
@@ -41,12 +41,16 @@ enum JobsCommand: Command {
         filter.kind = call.text(kind)
         filter.queue = call.text(queue)
         filter.subject = call.text(subject)
-        filter.before = try call.value(before, expected: "the number of a job") { Int64($0).map { JobID($0) } }
+        filter.before = try call.value(before, expected: "the number of a job") {
+            Int64($0).map { JobID($0) }
+        }
         filter.limit = try call.whole(limit, in: 1...1000) ?? filter.limit
         return filter
     }
 
-    private static func tell(depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]) {
+    private static func tell(
+        depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]
+    ) {
         guard !depths.isEmpty else { return Console.print("the queues are empty\n") }
         var table = Table(columns: [.left("QUEUE"), .left("STATE"), .right("JOBS"), .right("OLDEST")])
         for depth in depths {

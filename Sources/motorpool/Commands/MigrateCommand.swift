@@ -13,14 +13,16 @@ enum MigrateCommand: Command {
         for (name, migrator) in Workplace.migrators {
             let numbers =
                 call.has(dryRun)
-                ? try await missing(migrator, call.settings.connection) : try await migrator.migrate(call.settings.connection)
+                ? try await missing(migrator, call.settings.connection)
+                : try await migrator.migrate(call.settings.connection)
             applied += numbers.map { (name, $0) }
         }
         tell(applied, call)
         return .ok
     }
 
-    private static func missing(_ migrator: Migrator, _ connection: ConnectionSettings) async throws -> [Int] {
+    private static func missing(_ migrator: Migrator, _ connection: ConnectionSettings) async throws -> [Int]
+    {
         switch try await migrator.check(connection) {
         case .current: return []
         case .behind(let numbers): return numbers
@@ -31,7 +33,9 @@ enum MigrateCommand: Command {
     private static func tell(_ applied: [(schema: String, number: Int)], _ call: Invocation) {
         let isDry = call.has(dryRun)
         if call.has(.json) {
-            let list = applied.map { JSONText.object([("schema", .string($0.schema)), ("number", JSONText($0.number))]) }
+            let list = applied.map {
+                JSONText.object([("schema", .string($0.schema)), ("number", JSONText($0.number))])
+            }
             Console.print(JSONText.object([(isDry ? "missing" : "applied", .array(list))]).text)
         } else if applied.isEmpty {
             Console.print("nothing to do")

@@ -24,6 +24,8 @@ enum PauseCommand: Command {
         let names = try await store.queueNames()
         guard !names.contains(queue) else { return }
         let list = names.isEmpty ? "none yet" : names.joined(separator: ", ")
-        throw Refusal("no queue is called “\(queue)”; the queues are \(list)\(remedy.map { "; \($0) does it all the same" } ?? "")")
+        throw Refusal(
+            "no queue is called “\(queue)”; the queues are \(list)\(remedy.map { "; \($0) does it all the same" } ?? "")"
+        )
     }
 }

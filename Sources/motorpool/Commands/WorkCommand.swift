@@ -35,7 +35,9 @@ enum WorkCommand: Command {
         let farm = Farm(store: store, settings: settings, kinds: Workplace.kinds) { farmLog.tell($0) }
         call.shutdown.whenAsked { farm.stop() }
         let result: Result<Void, any Error>
-        do { result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() })) } catch {
+        do {
+            result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() }))
+        } catch {
             result = .failure(error)
         }
         await store.close()
@@ -45,7 +47,9 @@ enum WorkCommand: Command {
     private static func checkQueues(_ settings: FarmSettings) throws {
         let unknown = (settings.queues ?? []).subtracting(settings.definitions.lanes.keys).sorted()
         let known = settings.definitions.lanes.keys.sorted().joined(separator: ", ")
-        let faults = unknown.map { Fault(file: "MOTORPOOL_QUEUES", message: "no kind has the queue “\($0)”; the queues are \(known)") }
+        let faults = unknown.map {
+            Fault(file: "MOTORPOOL_QUEUES", message: "no kind has the queue “\($0)”; the queues are \(known)")
+        }
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
     }
 
@@ -54,7 +58,8 @@ enum WorkCommand: Command {
             switch try await migrator.check(connection) {
             case .current: continue
             case .behind:
-                throw Refusal("the schema \(name) is behind this program: run motorpool migrate", .configuration)
+                throw Refusal(
+                    "the schema \(name) is behind this program: run motorpool migrate", .configuration)
             case .drifted:
                 // Applies nothing, as nothing of ours is missing below a newer migration: a newer program's schema is
                 // fine while a roll-out is under way, and anything else is thrown.
