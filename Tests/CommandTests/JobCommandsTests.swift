@@ -1,4 +1,6 @@
 import FoundationEssentials
+import Platform
+import Postgres
 import TestSupport
 import Testing
 

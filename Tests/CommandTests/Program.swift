@@ -1,8 +1,13 @@
 import FoundationEssentials
 import Glibc
 import Platform
-import Store
+import Postgres
 import TestSupport
+
+/// What a test needs could not be had.
+struct Broken: Error, CustomStringConvertible {
+    let description: String
+}
 
 /// The built program, run as people run it.
 struct Program {
@@ -74,7 +79,7 @@ func withProgram<T: Sendable>(_ body: (Program) async throws -> T) async throws 
         "commands",
         migrate: { settings in
             let answer = try await Program(database: settings.url)("migrate")
-            guard answer.code == 0 else { throw NeverHappened(description: answer.text) }
+            guard answer.code == 0 else { throw Broken(description: answer.text) }
         },
         { try await body(Program(database: $0.settings.url)) })
 }
@@ -95,7 +100,7 @@ func withWorker<T: Sendable>(
 /// A folder that is removed at the end.
 func withFolder<T>(_ files: [String: String], _ body: (String) async throws -> T) async throws -> T {
     var template = Array("/tmp/motorpool-test-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw NeverHappened(description: "no folder could be made") }
+    guard let made = mkdtemp(&template) else { throw Broken(description: "no folder could be made") }
     let folder = String(cString: made)
     for (name, text) in files {
         guard let file = fopen("\(folder)/\(name)", "w") else { continue }

@@ -27,9 +27,10 @@ enum EnqueueCommand: Command {
         args, many, subject, key, delay, priority, queue, limitKey, attempts, count, wait, timeout, .json,
     ]
     static let notes = """
-        A line of --many is an object: {"kind": "noop", "args": {}, "subject": "s", "key": "k", "delay": "10s",
-        "priority": "high", "queue": "q", "limit_key": "l", "attempts": 3}; only kind is needed, and with KIND
-        not even that. Lines are sent 1,000 at a time, each batch whole or not at all.
+        A line of --many is an object: {"kind": "noop", "args": {}, "subject": "s", "key": "k",
+        "delay": "10s", "priority": "high", "queue": "q", "limit_key": "l", "attempts": 3}; only kind is
+        needed, and with KIND not even that. Lines are sent 1,000 at a time, each batch whole or not at
+        all.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {

@@ -9,8 +9,8 @@ enum UpCommand: Command {
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
-        The first SIGTERM or SIGINT drains the farm and then stops the private server. The second one ends the
-        process at once; the private server keeps running then, and the next start adopts it.
+        The first SIGTERM or SIGINT drains the farm and then stops the private server. The second one
+        ends the process at once; the private server keeps running then, and the next start adopts it.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {

@@ -11,9 +11,9 @@ enum WorkCommand: Command {
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
-        The first SIGTERM or SIGINT drains: no new claims, running jobs may end within the grace time, the rest
-        goes back in line and costs no attempt. The second one ends the process at once; its jobs are rescued
-        when its lease has ended.
+        The first SIGTERM or SIGINT drains: no new claims, running jobs may end within the grace time,
+        the rest goes back in line and costs no attempt. The second one ends the process at once; its
+        jobs are rescued when its lease has ended.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
