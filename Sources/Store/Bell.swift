@@ -65,7 +65,9 @@ package final class Bell: Sendable {
         while true {
             let (due, leavers) = state.withLock { state in
                 defer { state.due = [] }
-                guard state.due.isEmpty else { return (Array(state.due), [CheckedContinuation<Void, Never>]()) }
+                guard state.due.isEmpty else {
+                    return (Array(state.due), [CheckedContinuation<Void, Never>]())
+                }
                 state.isRinging = false
                 defer { state.leavers = [] }
                 return ([], state.leavers)

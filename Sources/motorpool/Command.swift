@@ -26,8 +26,12 @@ extension Command {
     static var drainsOnSignals: Bool { false }
 
     /// Its own flags and those of the settings it reads.
+    ///
+    /// Where both have one name, the command's own is meant.
     static var allFlags: [Flag] {
-        flags + Setting.all.filter { settings.contains($0.group) }.compactMap(\.flag)
+        let own = Set(flags.map(\.name))
+        let others = Setting.all.filter { settings.contains($0.group) }.compactMap(\.flag)
+        return flags + others.filter { !own.contains($0.name) }
     }
 }
 

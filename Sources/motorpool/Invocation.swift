@@ -22,7 +22,10 @@ struct Invocation: Sendable {
     /// Reads the settings that the command knows, flags before variables.
     /// - Throws: `ConfigurationFaults`, all at once.
     mutating func readSettings() throws {
-        settings = try Settings.read(command.settings, flags: values, switches: switches)
+        let own = Set(command.flags.map(\.name))
+        settings = try Settings.read(
+            command.settings, flags: values.filter { !own.contains($0.key) },
+            switches: switches.subtracting(own))
     }
 
     func has(_ flag: Flag) -> Bool { switches.contains(flag.name) }

@@ -72,6 +72,12 @@ struct SettingsTests {
             "\(answer.text)")
     }
 
+    @Test("the state of a job is not the state folder")
+    func jobState() async throws {
+        let answer = try await Program()("jobs", "--state", "dead")
+        #expect(answer.text.contains("/nonexistent/state"))
+    }
+
     @Test(
         "a password is never shown",
         arguments: [

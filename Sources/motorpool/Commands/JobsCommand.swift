@@ -14,6 +14,7 @@ enum JobsCommand: Command {
     static let subject = Flag("--subject", "S", "Only about this subject")
     static let before = Flag("--before", "ID", "Only older ones: the last id of the page before")
     static let limit = Flag("--limit", "N", "At most so many; default \(JobFilter().limit)")
+    static let notes = "The state folder is named by MOTORPOOL_STATE here: --state is the state of a job."
     static let flags = [state, kind, queue, subject, before, limit, Flag.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
