@@ -19,7 +19,10 @@ package final class Store: Sendable {
     ///   - settings: of the farm's database; `pooled` when it is reached through pgbouncer in transaction mode.
     ///   - connectionsMax: for everything but the claim.
     ///   - claimConnectionsMax: claims and settlements gain nothing beyond two.
-    package init(_ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault, claimConnectionsMax: Int = 2) {
+    package init(
+        _ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault,
+        claimConnectionsMax: Int = 2
+    ) {
         database = Database(settings, connectionsMax: connectionsMax)
         var hotSettings = settings
         hotSettings.sessionSetup += [
