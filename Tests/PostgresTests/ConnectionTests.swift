@@ -65,7 +65,8 @@ struct ConnectionTests {
             let start = BootClock.now
             await connection.close()
             #expect(BootClock.now - start < .seconds(1))
-            #expect(try await failure { try await task.value }?.isOutcomeUnknown == true)
+            let error = try await failure { try await task.value }
+            #expect(error?.isOutcomeUnknown == true)
         }
     }
 

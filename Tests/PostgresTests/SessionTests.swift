@@ -17,7 +17,8 @@ struct SessionTests {
             #expect(said.constraint == "few" && said.table == "t" && said.severity == "ERROR")
             #expect(said.debugDescription.contains("INSERT INTO t VALUES ($1)"))
             #expect(!error!.description.contains("few"))
-            #expect(try failure { try session.run("SELEC 1", within: limit) }?.sqlstate == "42601")
+            let typo = try failure { try session.run("SELEC 1", within: limit) }
+            #expect(typo?.sqlstate == "42601")
             #expect(try session.run("SELECT 1", within: limit)[0].get(0) == 1)
         }
     }
@@ -51,7 +52,8 @@ struct SessionTests {
     func cacheBound() async throws {
         try await withSession { session in
             for number in 0..<600 {
-                #expect(try session.run(SQL("SELECT \(number)"), within: limit)[0].get(0) == number)
+                #expect(
+                    try session.run("SELECT \(pasting: String(number))", within: limit)[0].get(0) == number)
             }
             let count = try session.run("SELECT count(*) FROM pg_prepared_statements", within: limit)
             #expect(try count[0].get(0, as: Int.self) <= 256)
@@ -95,9 +97,8 @@ struct SessionTests {
     func parseError() async throws {
         try await withSession { session in
             let question: SQL = "SELECT count(*) FROM later"
-            #expect(
-                try failure { try session.run(all: ["SELECT 1", question], within: limit) }?.sqlstate
-                    == "42P01")
+            let early = try failure { try session.run(all: ["SELECT 1", question], within: limit) }
+            #expect(early?.sqlstate == "42P01")
             try session.runScript("CREATE TABLE later ()", within: limit)
             #expect(try session.run(question, within: limit)[0].get(0) == 0)
         }
@@ -124,7 +125,8 @@ struct SessionTests {
             }
             #expect(BootClock.now - start < .seconds(3))
             #expect(session.isBroken)
-            #expect(try failure { try session.run("SELECT 1", within: limit) }?.isOutcomeUnknown == false)
+            let next = try failure { try session.run("SELECT 1", within: limit) }
+            #expect(next?.isOutcomeUnknown == false)
             let other = try Session.open(database.settings, deadline: .seconds(5))
             defer { other.close() }
             try await eventually("the end of the sleep") {
@@ -147,11 +149,12 @@ struct SessionTests {
                 session.close()
                 other.close()
             }
-            #expect(try failure { try session.run("SELECT pg_sleep(9)", within: limit) }?.sqlstate == "57014")
+            let late = try failure { try session.run("SELECT pg_sleep(9)", within: limit) }
+            #expect(late?.sqlstate == "57014")
             try other.runScript("CREATE TABLE t ()", within: limit)
             try other.runScript("BEGIN; LOCK TABLE t", within: limit)
-            let error = try failure { try session.run("SELECT * FROM t", within: limit) }
-            #expect(error?.sqlstate == "55P03" && error?.isTransient == true)
+            let locked = try failure { try session.run("SELECT * FROM t", within: limit) }
+            #expect(locked?.sqlstate == "55P03" && locked?.isTransient == true)
         }
     }
 
@@ -196,11 +199,10 @@ struct SessionTests {
     func hosts() async throws {
         try await withDatabase { database in
             let silent = try SilentPort()
-            let live = try #require(Address(database.tcpSettings.url).port)
+            let url = database.tcpSettings.url
             for dead in [1, silent.port] {
                 var settings = database.tcpSettings
-                settings.url =
-                    "host=127.0.0.1,127.0.0.1 port=\(dead),\(live) dbname=\(database.name) user=postgres"
+                settings.url = url.replacing("@127.0.0.1:", with: "@127.0.0.1:\(dead),127.0.0.1:")
                 settings.connectTimeout = .milliseconds(500)
                 let session = try Session.open(settings, deadline: .seconds(5))
                 defer { session.close() }

@@ -115,7 +115,8 @@ struct TransactionTests {
             proxy.start()
             defer { proxy.stop() }
             let pool = Database(database.tcpSettings(port: proxy.port), connectionsMax: 1)
-            #expect(try await pool.transaction { try await $0.run("SELECT 7")[0].get(0, as: Int.self) } == 7)
+            let seven: Int = try await pool.transaction { try await $0.run("SELECT 7")[0].get(0) }
+            #expect(seven == 7)
             await pool.close()
         }
     }

@@ -102,8 +102,13 @@ struct ValueTests {
     @Test("with a NUL byte in the statement itself is refused as well")
     func nulInText() async throws {
         try await withSession { session in
-            #expect(throws: PostgresError.self) { try session.run(SQL("SELECT 1\0; junk"), within: limit) }
-            #expect(throws: PostgresError.self) { try session.runScript("SELECT 1\0; junk", within: limit) }
+            let errors = [
+                try failure { try session.run("SELECT 1\0; junk", within: limit) },
+                try failure { try session.runScript("SELECT 1\0; junk", within: limit) },
+            ]
+            for error in errors {
+                guard case .badParameter = error else { return #expect(Bool(false)) }
+            }
         }
     }
 
@@ -113,11 +118,16 @@ struct ValueTests {
             let row = try session.run("SELECT 1.5::numeric AS n, 'x' AS t, 1::int8 AS i", within: limit)[0]
             let reason = try failure { try row.get("n", as: Int.self) }?.debugDescription ?? ""
             #expect(reason.contains("Int") && reason.contains("numeric") && reason.contains("(n)"))
-            #expect(throws: PostgresError.self) { try row.get(1, as: Int.self) }
-            #expect(throws: PostgresError.self) { try row.get(2, as: Int32.self) }
-            #expect(throws: PostgresError.self) { try row.get(2, as: Bool.self) }
-            #expect(throws: PostgresError.self) { try row.get(2, as: Double.self) }
-            #expect(throws: PostgresError.self) { try row.get("absent", as: Int.self) }
+            let errors = [
+                try failure { try row.get(1, as: Int.self) },
+                try failure { try row.get(2, as: Int32.self) },
+                try failure { try row.get(2, as: Bool.self) },
+                try failure { try row.get(2, as: Double.self) },
+                try failure { try row.get("absent", as: Int.self) },
+            ]
+            for error in errors {
+                guard case .decoding = error else { return #expect(Bool(false)) }
+            }
         }
     }
 
