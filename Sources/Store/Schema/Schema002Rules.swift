@@ -86,6 +86,7 @@ extension Schema {
                 END IF;
             END $$;
 
+            -- (`worker IS NOT NULL` is what running means; `state = 1` would admit the partial index of running jobs.)
             -- Settles one run behind its fence. False: the token is stale, and nothing was touched.
             CREATE FUNCTION motorpool.settle(job bigint, claim integer, verdict text, delay double precision,
                                              result jsonb, error text, reason text, next_step smallint, children integer)
@@ -94,7 +95,7 @@ extension Schema {
                 j motorpool.jobs;
             BEGIN
                 IF verdict IN ('done', 'dead', 'cancelled') THEN
-                    DELETE FROM motorpool.jobs d WHERE d.id = job AND d.run = claim AND d.state = 1 RETURNING d.* INTO j;
+                    DELETE FROM motorpool.jobs d WHERE d.id = job AND d.run = claim AND d.worker IS NOT NULL RETURNING d.* INTO j;
                     IF NOT FOUND THEN RETURN false; END IF;
                     PERFORM motorpool.depart(j, verdict, result, error, reason);
                     RETURN true;
@@ -109,7 +110,7 @@ extension Schema {
                     step = coalesce(next_step, u.step),
                     children_left = CASE WHEN verdict = 'wait' THEN children ELSE u.children_left END,
                     children_failed = CASE WHEN verdict = 'wait' THEN 0 ELSE u.children_failed END
-                WHERE u.id = job AND u.run = claim AND u.state = 1 RETURNING u.* INTO j;
+                WHERE u.id = job AND u.run = claim AND u.worker IS NOT NULL RETURNING u.* INTO j;
                 IF NOT FOUND THEN RETURN false; END IF;
                 DELETE FROM motorpool.progress p WHERE p.job = j.id;
                 IF j.limit_key IS NOT NULL THEN PERFORM motorpool.admit(j.kind); END IF;
