@@ -13,13 +13,15 @@ struct BenchPlace: Sendable {
     let folder: String
     let database: Database
 
-    static func make(on server: ConnectionSettings, binary: String) async throws -> BenchPlace {
+    static func make(
+        on server: ConnectionSettings, migrators: [Migrator], binary: String
+    ) async throws -> BenchPlace {
         let name = "motorpool_bench_\(getpid())"
         let admin = Database(server, connectionsMax: 1)
         try await admin.run(SQL("CREATE DATABASE \(pasting: name) TEMPLATE template0"), within: .seconds(60))
         await admin.close()
         let settings = try server.inDatabase(name)
-        _ = try await Schema.migrator.migrate(settings)
+        for migrator in migrators { _ = try await migrator.migrate(settings) }
         let database = Database(settings, connectionsMax: 4)
         try await database.run(SQL(Ceiling.table))
         let folder = "/tmp/\(name)"
