@@ -13,6 +13,7 @@ package final class Store: Sendable {
     let hot: Database
     package let bell: Bell
 
+    /// Connections for everything but the claim when nobody says otherwise.
     package static let connectionsMaxDefault = 6
 
     /// - Parameters:
