@@ -27,6 +27,15 @@ struct HouseTests {
         #expect(rule.complaints(about: [good]) == [])
     }
 
+    @Test("grants no exception that nobody needs any more", arguments: HouseRule.all)
+    func exceptions(rule: HouseRule) throws {
+        let files = try SourceFile.all(below: "Sources", of: Checkout.path)
+        for exception in rule.exceptions {
+            let broken = files.contains { $0.path.hasPrefix(exception.path) && !rule.broken($0).isEmpty }
+            #expect(broken, "\(exception.path) keeps the rule, so the exception can go: \(rule.name)")
+        }
+    }
+
     @Test("tells a comment from an address")
     func comments() {
         let file = SourceFile(path: "Sources/Farm/Lane.swift", text: #"let url = "http://x" // Task {"#)
