@@ -141,6 +141,9 @@ extension NewJob {
         for (name, word) in words where word?.utf8.contains(0) == true {
             try refuse("a NUL stands in the \(name), and PostgreSQL stores none")
         }
+        if args.bytes.contains(0) || meta?.bytes.contains(0) == true {
+            try refuse("a NUL stands in the args or the meta, and no JSON holds one unescaped")
+        }
     }
 }
 
