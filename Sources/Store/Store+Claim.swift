@@ -1,5 +1,5 @@
 package import Jobs
-internal import Postgres
+package import Postgres
 
 /// What a worker wants of one queue.
 package struct Claim: Sendable {
@@ -93,7 +93,7 @@ extension Store {
     /// The levels are tried in order, each by equality on the whole prefix of the index, so that the watermark is a
     /// bound of the index and not a filter. MATERIALIZED, because a claim planned as a subquery may run twice and lock
     /// more than its limit. A paused queue gives nothing, nor does a worker whose lease has ended.
-    private func claimReady(_ claim: Claim) -> SQL {
+    package func claimReady(_ claim: Claim) -> SQL {
         """
         WITH next AS MATERIALIZED (
             SELECT j.id

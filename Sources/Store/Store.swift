@@ -75,6 +75,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
             case "MP004": throw StoreError.busy(error.message)
             default: throw StoreError.badRequest(error.message)
             }
+        } catch PostgresError.badParameter(let reason) {
+            throw StoreError.badRequest(reason)
         } catch PostgresError.server(let error) where error.sqlstate.hasPrefix("22") {
             throw StoreError.badRequest(error.message + (error.detail.map { ": \($0)" } ?? ""))
         }

@@ -37,6 +37,7 @@ extension Schema {
             RETURNS void LANGUAGE plpgsql AS $$
             DECLARE
                 s motorpool.subjects;
+                waiting text;
             BEGIN
                 j.errors := motorpool.with_error(j.errors, j.run, error);
                 IF ending = 'dead' THEN
@@ -58,12 +59,15 @@ extension Schema {
                     UPDATE motorpool.jobs p SET
                         children_left = p.children_left - 1,
                         children_failed = p.children_failed + (ending <> 'done')::integer,
-                        state = CASE WHEN p.children_left = 1 THEN 0 ELSE 3 END,
-                        held = CASE WHEN p.children_left = 1 THEN NULL ELSE 3 END,
+                        state = CASE WHEN p.children_left = 1 AND p.limit_key IS NULL THEN 0 ELSE 3 END,
+                        held = CASE WHEN p.children_left > 1 THEN 3 WHEN p.limit_key IS NOT NULL THEN 1 END,
                         level = p.priority * 2,
                         run_at = CASE WHEN p.children_left = 1 THEN now() ELSE p.run_at END,
                         seq = CASE WHEN p.children_left = 1 THEN nextval('motorpool.seq') ELSE p.seq END
-                    WHERE p.id = j.parent AND p.state = 3 AND p.held = 3;
+                    WHERE p.id = j.parent AND p.state = 3 AND p.held = 3
+                    RETURNING CASE p.held WHEN 1 THEN p.kind END INTO waiting;
+                    -- A limited parent gave its place away while it waited, and needs one for its next step.
+                    IF waiting IS NOT NULL THEN PERFORM motorpool.admit(waiting); END IF;
                 END IF;
                 IF j.subject IS NOT NULL THEN
                     UPDATE motorpool.subjects u SET
@@ -101,8 +105,8 @@ extension Schema {
                     RETURN true;
                 END IF;
                 UPDATE motorpool.jobs u SET
-                    state = CASE verdict WHEN 'wait' THEN CASE WHEN children > 0 THEN 3 ELSE 0 END ELSE 2 END,
-                    held = CASE WHEN verdict = 'wait' AND children > 0 THEN 3 END,
+                    state = CASE WHEN verdict <> 'wait' THEN 2 WHEN children > 0 OR u.limit_key IS NOT NULL THEN 3 ELSE 0 END,
+                    held = CASE WHEN verdict <> 'wait' THEN NULL WHEN children > 0 THEN 3 WHEN u.limit_key IS NOT NULL THEN 1 END,
                     worker = NULL, admitted = false, level = u.priority * 2, seq = nextval('motorpool.seq'),
                     run_at = now() + make_interval(secs => coalesce(delay, 0)),
                     failures = u.failures + (verdict = 'retry')::integer,
