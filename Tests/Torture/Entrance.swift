@@ -62,26 +62,25 @@ enum Entrance {
     ) async throws -> Int32 {
         Progress.say("torture: seed \(options.seed)\n")
         let scratch = try Scratch()
+        let server: TortureServer
+        do { server = try await TortureServer.start(in: scratch, seed: options.seed) } catch {
+            await end(nil, scratch)
+            throw error
+        }
         do {
-            let server = try await TortureServer.start(in: scratch, seed: options.seed)
-            do {
-                let code = try await body(server, scratch)
-                await end(server, scratch)
-                return code
-            } catch {
-                await end(server, scratch)
-                throw error
-            }
+            let code = try await body(server, scratch)
+            await end(server, scratch)
+            return code
         } catch {
-            await scratch.remove()
+            await end(server, scratch)
             throw error
         }
     }
 
     /// In a task of its own, because ours may be cancelled, and a cancelled task starts no process.
-    private static func end(_ server: TortureServer, _ scratch: Scratch) async {
+    private static func end(_ server: TortureServer?, _ scratch: Scratch) async {
         await Task {
-            await server.stop()
+            await server?.stop()
             if Environment.value("TORTURE_KEEP") == nil { await scratch.remove() }
         }.value
     }

@@ -13,6 +13,8 @@ final class Lives: Sendable {
         var drains = 0
         /// A drain that did not end within its grace time and two seconds; killed.
         var drainsOverdue = 0
+        /// Starts that found no database (exit code 69): the server had just been crashed, or the connection cut.
+        var startsInVain = 0
         /// Processes that ended by themselves, in a way nobody asked for.
         var deathsUnasked: [String] = []
     }
@@ -45,11 +47,10 @@ final class Lives: Sendable {
     /// - Returns: the workers that live on, undisturbed.
     func play(workers: Int) async throws -> [WorkerProcess] {
         try await withThrowingTaskGroup(of: WorkerProcess.self) { slots in
-            for slot in 0..<workers {
+            for _ in 0..<workers {
                 slots.addTask {
-                    var dice = Dice(seed: UInt64(slot), "slot")
-                    while let life = self.next() { try await self.play(life, &dice) }
-                    return try self.start(nil)
+                    while let life = self.next() { try await self.play(life) }
+                    return try await self.startAtWork(nil)
                 }
             }
             return try await slots.reduce(into: []) { $0.append($1) }
@@ -66,44 +67,54 @@ final class Lives: Sendable {
         return try stage.start("torture-\(number)", settings, killPoint: killPoint)
     }
 
-    private func play(_ life: FaultPlan.Life, _ dice: inout Dice) async throws {
-        let worker = try start(life.killPoint)
+    /// Starts a worker that comes to work, as whoever supervises it would: once more when it found no database.
+    private func startAtWork(_ killPoint: String?) async throws -> WorkerProcess {
+        while true {
+            let worker = try start(killPoint)
+            try await waitForWork(worker)
+            guard worker.ended == .exited(Lives.noDatabase) else { return worker }
+            state.withLock { $0.counts.startsInVain += 1 }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static let noDatabase: Int32 = 69
+
+    private func play(_ life: FaultPlan.Life) async throws {
         switch life {
         case .killedYoung(let age):
+            let worker = try start(nil)
             try await Task.sleep(for: age)
             await kill(worker)
         case .killedAtWork(let age):
-            try await waitForWork(worker)
+            let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)
             await kill(worker)
         case .killedAt(let place, _):
-            if place == .duringDrain {
-                try await waitForWork(worker)
-                worker.signal(SIGTERM)
-            }
+            let worker = try await startAtWork(life.killPoint)
+            if place == .duringDrain { worker.signal(SIGTERM) }
             let hasEnded = try await worker.waitForEnd(within: Lives.placeMax) != nil
             if hasEnded { await died(worker, atPlace: true) } else { await kill(worker) }
         case .stoppedAtWork(let age):
-            try await waitForWork(worker)
+            let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)
             worker.signal(SIGSTOP)
             try await standStill(worker)
-            try await drain(worker)
         case .stoppedAt:
+            let worker = try await startAtWork(life.killPoint)
             let deadline = ContinuousClock.now + Lives.placeMax
             while !worker.isStopped, worker.ended == nil, ContinuousClock.now < deadline {
                 try await Task.sleep(for: .milliseconds(10))
             }
-            if worker.ended == nil, !worker.isStopped { worker.signal(SIGSTOP) }
+            worker.signal(SIGSTOP)
             try await standStill(worker)
-            try await drain(worker)
         }
     }
 
     /// Returns when the worker holds a job, or after a while without.
     private func waitForWork(_ worker: WorkerProcess) async throws {
         let deadline = ContinuousClock.now + .seconds(3)
-        while ContinuousClock.now < deadline, worker.ended == nil {
+        while ContinuousClock.now < deadline, worker.ended == nil, !worker.isStopped {
             let held = try? await stage.count(
                 "SELECT count(*) FROM motorpool.jobs WHERE worker = (SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1)")
             if held ?? 0 > 0 { return }
@@ -117,7 +128,7 @@ final class Lives: Sendable {
     }
 
     private func died(_ worker: WorkerProcess, atPlace: Bool) async {
-        guard worker.ended == .signalled(SIGKILL) else { return unasked(worker) }
+        guard worker.ended == .signalled(SIGKILL) else { return ended(worker) }
         state.withLock { state in
             state.counts.kills += 1
             state.counts.killsAtPlaces += atPlace ? 1 : 0
@@ -125,22 +136,29 @@ final class Lives: Sendable {
         await watch.noteDeath(of: worker.name)
     }
 
-    private func unasked(_ worker: WorkerProcess) {
+    /// It ended before we laid hands on it.
+    private func ended(_ worker: WorkerProcess) {
         let words = worker.ended.map { "\($0)" } ?? "lives"
         let last = worker.lines.suffix(3).joined(separator: " | ")
-        state.withLock { $0.counts.deathsUnasked.append("\(worker.name) \(words): \(last)") }
+        state.withLock { state in
+            if worker.ended == .exited(Lives.noDatabase) {
+                state.counts.startsInVain += 1
+            } else {
+                state.counts.deathsUnasked.append("\(worker.name) \(words): \(last)")
+            }
+        }
     }
 
-    /// Two leases under SIGSTOP, and a moment to find out.
+    /// Two leases under SIGSTOP, a moment to find out, and an end in good order.
     private func standStill(_ worker: WorkerProcess) async throws {
-        guard worker.ended == nil else { return unasked(worker) }
+        guard worker.ended == nil else { return ended(worker) }
         try await Task.sleep(for: settings.lease * 2)
         worker.signal(SIGCONT)
         state.withLock { $0.counts.stops += 1 }
         try await Task.sleep(for: .milliseconds(700))
+        try await drain(worker)
     }
 
-    /// Ends in good order.
     private func drain(_ worker: WorkerProcess) async throws {
         guard worker.ended == nil else { return }
         worker.signal(SIGTERM)

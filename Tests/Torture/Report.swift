@@ -44,7 +44,7 @@ struct Report: Sendable {
     private var faultRows: [(String, Int)] {
         [
             ("kills", lives.kills), ("kills at places", lives.killsAtPlaces), ("stops", lives.stops),
-            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue),
+            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue), ("starts in vain", lives.startsInVain),
         ]
             + FaultProxy.Cut.allCases.map { ("cuts \($0.rawValue)", proxy.cuts[$0] ?? 0) }
             + [

@@ -110,9 +110,27 @@ final class Stage: Sendable {
 
     /// Returns when the hot table is empty.
     func drain(within limit: Duration) async throws {
-        try await eventually("every job leaves", within: limit) {
-            try await self.count("SELECT count(*) FROM motorpool.jobs") == 0
+        do {
+            try await eventually("every job leaves", within: limit) {
+                try await self.count("SELECT count(*) FROM motorpool.jobs") == 0
+            }
+        } catch let error as TortureError {
+            throw TortureError("\(error)\n\(try await whatIsLeft())")
         }
+    }
+
+    /// What stands in the queue, and who works it.
+    func whatIsLeft() async throws -> String {
+        let jobs = try await store.database.run(
+            """
+            SELECT concat_ws(' ', count(*), kind, 'state', state, 'level', level, 'held', held, 'worker', j.worker, w.name,
+                'run', min(run), '-', max(run), 'example', min(j.id), (min(args::text)))
+            FROM motorpool.jobs j LEFT JOIN motorpool.workers w ON w.id = j.worker
+            GROUP BY kind, state, level, held, j.worker, w.name ORDER BY count(*) DESC LIMIT 30
+            """)
+        let workers = try await store.database.run(
+            "SELECT concat_ws(' ', 'worker', id, name, 'lease', lease_until - now(), stats::text) FROM motorpool.workers")
+        return try (jobs.map { try $0.get(0) } + workers.map { try $0.get(0) }).joined(separator: "\n")
     }
 
     /// Ends every process and closes every connection.
