@@ -41,7 +41,9 @@ struct Attempt: Sendable {
         }
     }
 
-    private func judge(_ job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?, _ took: Duration) -> Pool.Verdict {
+    private func judge(_ job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?, _ took: Duration)
+        -> Pool.Verdict
+    {
         let verdict = verdict(on: job, outcome, ending)
         tell(.runEnded(job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took))
         return verdict

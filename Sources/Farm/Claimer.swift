@@ -77,7 +77,8 @@ struct Claimer: Sendable {
             pool.putBack(plain)
             turn.failures += 1
             if !(error is CancellationError) { tell(.trouble("claiming from \(pool.name): \(error)")) }
-            return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2)) * Double.random(in: 0.5...1)
+            return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2))
+                * Double.random(in: 0.5...1)
         }
     }
 
@@ -112,7 +113,8 @@ struct Claimer: Sendable {
     }
 
     private func took(
-        _ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant, _ turn: inout Turn
+        _ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant,
+        _ turn: inout Turn
     ) {
         farm.killPoint?.pass(.afterClaim)
         let isLastQueue = turn.queueIndex == queues.count - 1
@@ -164,7 +166,8 @@ struct Claimer: Sendable {
         tell(.refusedData(settlement.token.job, error: sentence))
         pool.add(
             Pool.Other(
-                token: settlement.token, settlement: .die(reason: .forGood, error: Bounds.storable(error: sentence)), newJobs: []))
+                token: settlement.token,
+                settlement: .die(reason: .forGood, error: Bounds.storable(error: sentence)), newJobs: []))
     }
 }
 

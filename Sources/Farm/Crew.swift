@@ -51,13 +51,18 @@ final class Crew: Sendable {
             onTrouble: { tell(.trouble($0)) })
         func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level]) -> Claimer {
             Claimer(
-                pool: pool, queues: queues, kinds: kinds.keys.sorted(), levels: levels, store: store, farm: settings,
+                pool: pool, queues: queues, kinds: kinds.keys.sorted(), levels: levels, store: store,
+                farm: settings,
                 tally: tally, lease: { keeper.worker }, tell: tell)
         }
         claimers =
-            zip(ordinary, queues).map { claimer($0, [$1], Level.ordinary) } + [claimer(suspects, queues, [.suspect])]
+            zip(ordinary, queues).map { claimer($0, [$1], Level.ordinary) } + [
+                claimer(suspects, queues, [.suspect])
+            ]
         settlers = pools.map { Settler(pool: $0, store: store, tally: tally, tell: tell) }
-        mover = Mover(store: store, hasLimits: settings.definitions.byKind.values.contains(where: \.isLimited), tell: tell)
+        mover = Mover(
+            store: store, hasLimits: settings.definitions.byKind.values.contains(where: \.isLimited),
+            tell: tell)
         rescuer = Rescuer(
             store: store, interval: min(.seconds(1), settings.lease / 4), queues: Set(queues), tell: tell)
         upkeep = Upkeep(store: store, farm: settings, tell: tell)

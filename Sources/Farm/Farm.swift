@@ -19,7 +19,8 @@ package final class Farm: Sendable {
     ///   - kinds: what can be run here; each has a definition.
     ///   - tell: hears every event, on whatever task it happens: it must be quick.
     package init(
-        store: Store, settings: FarmSettings, kinds: [AnyKind], tell: @escaping @Sendable (FarmEvent) -> Void = { _ in }
+        store: Store, settings: FarmSettings, kinds: [AnyKind],
+        tell: @escaping @Sendable (FarmEvent) -> Void = { _ in }
     ) {
         for kind in kinds {
             precondition(settings.definitions[kind.name] != nil, "the kind \(kind.name) has no definition")

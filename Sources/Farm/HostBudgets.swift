@@ -23,7 +23,8 @@ package final class HostBudgets: Sendable {
     /// Returns when one more request may go to the host.
     func take(_ host: String) async throws {
         guard let rate = rates[host] else {
-            throw StoreError.badRequest("no rate is set for the host \(host): add a line host = \(host) N/s to the kind's file")
+            throw StoreError.badRequest(
+                "no rate is set for the host \(host): add a line host = \(host) N/s to the kind's file")
         }
         budgets.withLock { $0[host, default: Budget()].waiting += 1 }
         defer { budgets.withLock { $0[host]?.waiting -= 1 } }

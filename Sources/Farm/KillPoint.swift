@@ -25,7 +25,8 @@ package final class KillPoint: Sendable {
     /// Reads `place:count` or `place:count:stop`: at the count-th pass SIGKILL, or SIGSTOP, to the process itself.
     package init?(text: String) {
         let parts = text.split(separator: ":")
-        guard (2...3).contains(parts.count), let place = Place(rawValue: String(parts[0])), let count = Int(parts[1]),
+        guard (2...3).contains(parts.count), let place = Place(rawValue: String(parts[0])),
+            let count = Int(parts[1]),
             count > 0, parts.count == 2 || parts[2] == "stop"
         else { return nil }
         self.place = place

@@ -26,8 +26,10 @@ final class LeaseKeeper: Sendable {
     private let waker: Waker
 
     init(
-        settings: ConnectionSettings, farm: FarmSettings, tally: Tally, onRegistered: @escaping @Sendable (WorkerID) -> Void,
-        onLost: @escaping @Sendable (WorkerID, _ why: String) -> Void, onTrouble: @escaping @Sendable (String) -> Void
+        settings: ConnectionSettings, farm: FarmSettings, tally: Tally,
+        onRegistered: @escaping @Sendable (WorkerID) -> Void,
+        onLost: @escaping @Sendable (WorkerID, _ why: String) -> Void,
+        onTrouble: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.farm = farm

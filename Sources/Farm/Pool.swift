@@ -308,7 +308,9 @@ final class Pool: Sendable {
     }
 
     private func clearBuffer(_ state: inout State) -> [RunToken] {
-        let tokens = state.buffer[state.bufferHead...].map(\.job.token).filter { state.held[$0.job] == $0.run }
+        let tokens = state.buffer[state.bufferHead...].map(\.job.token).filter {
+            state.held[$0.job] == $0.run
+        }
         for token in tokens { state.held[token.job] = nil }
         state.buffer = []
         state.bufferHead = 0
@@ -325,7 +327,9 @@ final class Pool: Sendable {
             var abandoned: [ClaimedJob] = []
             for (lane, place) in state.lanes {
                 guard let running = place.running, !place.isAbandoned else { continue }
-                if let endingAt = running.endingAt, running.ending == .timeLimit, now - endingAt > Pool.abandonAfter {
+                if let endingAt = running.endingAt, running.ending == .timeLimit,
+                    now - endingAt > Pool.abandonAfter
+                {
                     state.lanes[lane]?.isAbandoned = true
                     state.busy -= 1
                     abandoned.append(running.job)
@@ -333,7 +337,8 @@ final class Pool: Sendable {
                     if let task = markEnding(lane, as: .timeLimit, &state) { tasks.append(task) }
                 }
             }
-            guard state.bufferHead < state.buffer.count, now - state.buffer[state.bufferHead].arrived > Pool.bufferedMax
+            guard state.bufferHead < state.buffer.count,
+                now - state.buffer[state.bufferHead].arrived > Pool.bufferedMax
             else {
                 openLanes(&state)
                 return (abandoned, [])

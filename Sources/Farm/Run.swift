@@ -47,7 +47,9 @@ package struct Run: Sendable {
     }
 
     /// Tells how far the run is. More than once a second is passed over, except when the phase is new.
-    package func report(phase: String? = nil, done: Int64? = nil, total: Int64? = nil, isNewPhase: Bool = false) async {
+    package func report(
+        phase: String? = nil, done: Int64? = nil, total: Int64? = nil, isNewPhase: Bool = false
+    ) async {
         let now = BootClock.now
         let isDue = progress.withLock { last in
             guard isNewPhase || last.map({ now - $0 >= .seconds(1) }) ?? true else { return false }
@@ -84,7 +86,8 @@ struct ArgsError: Error, CustomStringConvertible {
         switch error {
         case .keyNotFound(let key, _): description = "“\(key.stringValue)” is missing"
         case .typeMismatch(let type, let context): description = "“\(path(context))” should be \(type)"
-        case .valueNotFound(let type, let context): description = "“\(path(context))” is null and should be \(type)"
+        case .valueNotFound(let type, let context):
+            description = "“\(path(context))” is null and should be \(type)"
         case .dataCorrupted(let context): description = context.debugDescription
         @unknown default: description = "not decodable"
         }

@@ -70,7 +70,8 @@ struct Settler: Sendable {
         } catch let error as StoreError {
             return await settleTogether([refused(other, "its new jobs were refused: \(error)")]).isEmpty
         } catch let error as PostgresError where error.isData {
-            return await settleTogether([refused(other, "its outcome can't be stored: \(error.sentence)")]).isEmpty
+            return await settleTogether([refused(other, "its outcome can't be stored: \(error.sentence)")])
+                .isEmpty
         } catch {
             return failed([other], error).isEmpty
         }

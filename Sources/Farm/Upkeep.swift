@@ -16,7 +16,8 @@ struct Upkeep: Sendable {
         while !Task.isCancelled {
             do {
                 for queue in farm.lanes.keys {
-                    let lifted = try await store.lift(queue: queue, after: farm.liftAfter, batch: Upkeep.liftBatch)
+                    let lifted = try await store.lift(
+                        queue: queue, after: farm.liftAfter, batch: Upkeep.liftBatch)
                     if lifted > 0 { store.bell.ringSoon([queue]) }
                 }
                 if ContinuousClock.now - retainedAt >= Upkeep.retainInterval {

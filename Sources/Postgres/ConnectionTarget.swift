@@ -34,7 +34,7 @@ struct ConnectionTarget {
         return list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
-    private static func parse(_ url: String) throws -> [String: String] {
+    static func parse(_ url: String) throws -> [String: String] {
         guard let options = PQconninfoParse(url, nil) else {
             // libpq's own words may quote the text, and the text may hold a password.
             throw PostgresError.cannotConnect(

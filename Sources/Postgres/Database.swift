@@ -31,7 +31,9 @@ package final class Database: SQLRunner {
     /// Closes idle connections now and lent ones when they come back; fails whoever waits.
     ///
     /// Waits for nothing; a second time does nothing.
-    package func close() async {
+    package func close() async { shut() }
+
+    func shut() {
         let (idle, waiters) = pool.withLock { $0.close() }
         for connection in idle { connection.abandon() }
         for waiter in waiters { waiter.continuation.resume(throwing: PostgresError.closed) }

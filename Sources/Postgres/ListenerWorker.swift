@@ -84,10 +84,10 @@ final class ListenerWorker: Sendable {
     }
 
     private func listen(on session: Session) throws {
-        let statements = channels.map { channel in
+        let statements = channels.map { channel -> SQL in
             let quoted = channel.split(separator: "\"", omittingEmptySubsequences: false).joined(
                 separator: "\"\"")
-            return SQL("LISTEN \"\(quoted)\"")
+            return "LISTEN \"\(pasting: quoted)\""
         }
         _ = try session.run(all: statements, within: Self.answerMax)
     }

@@ -33,6 +33,8 @@ package struct MigrationDrift: Error, Sendable, CustomStringConvertible {
     /// A sentence for each difference.
     package let differences: [String]
 
+    package init(differences: [String]) { self.differences = differences }
+
     package var description: String { differences.joined(separator: "; ") }
 }
 

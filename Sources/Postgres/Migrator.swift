@@ -26,7 +26,7 @@ package struct Migrator: Sendable {
     ///   one; `PostgresError`, 55P03 when another process kept the lock for 60 seconds.
     package func migrate(_ settings: ConnectionSettings) async throws -> [Int] {
         let database = Database(settings, connectionsMax: 1)
-        defer { Task { await database.close() } }
+        defer { database.shut() }
         try await createTable(database)
         var applied: [Int] = []
         for migration in migrations {

@@ -65,7 +65,9 @@ struct Pipeline {
     // MARK: And back
 
     /// More came back than was sent; the connection cannot be trusted any more.
-    var isDerailed: Bool { position > steps.count }
+    ///
+    /// One answer may come beyond the last command: the error of what fails only at the commit, a deferred constraint.
+    var isDerailed: Bool { position > steps.count + 1 }
 
     /// What the server said before it went away.
     var lastWords: String? { failure?.debugDescription }
@@ -94,7 +96,7 @@ struct Pipeline {
             failure = failure ?? ServerError(result: result, statement: text(at: position))
         default:
             // COPY: nothing in this room can speak it, and there is no polite way out.
-            position = steps.count + 1
+            position = steps.count + 2
         }
         PQclear(result)
     }

@@ -36,7 +36,10 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Equatable {
             text += "$\(values.count)"
         }
 
-        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+        /// Binds nil as `NULL`.
+        ///
+        /// The compiler warns of an optional that falls to a parameter which does not say it is one.
+        package mutating func appendInterpolation(_ value: (some PostgresEncodable)?) {
             values.append(value?.postgresValue ?? .null)
             text += "$\(values.count)"
         }
@@ -47,7 +50,9 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Equatable {
         package mutating func appendInterpolation(_ part: SQL) {
             let offset = values.count
             values += part.values
-            for (index, piece) in part.text.split(separator: "$", omittingEmptySubsequences: false).enumerated() {
+            for (index, piece) in part.text.split(separator: "$", omittingEmptySubsequences: false)
+                .enumerated()
+            {
                 let digits = piece.prefix { $0.isASCII && $0.isNumber }
                 guard index > 0 else {
                     text += piece

@@ -16,6 +16,12 @@ package struct ServerError: Error, Sendable, Equatable {
     package var statement: String?
     /// The C function of the server that complained; the only way to tell a stale plan from other refusals.
     var routine: String?
+
+    package init(sqlstate: String, severity: String, message: String) {
+        self.sqlstate = sqlstate
+        self.severity = severity
+        self.message = message
+    }
 }
 
 extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {

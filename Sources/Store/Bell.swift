@@ -13,6 +13,7 @@ package final class Bell: Sendable {
         var due: Set<String> = []
         var isRinging = false
         var hearers: [@Sendable (_ queue: String) -> Void] = []
+        var leavers: [CheckedContinuation<Void, Never>] = []
     }
 
     private let database: any SQLRunner
@@ -34,8 +35,19 @@ package final class Bell: Sendable {
 
     /// Rings and returns when the server has taken it, for callers that end right after.
     package func ring(_ queues: Set<String>) async {
-        guard !queues.isEmpty, begin(queues) else { return }
-        await ringAllDue()
+        guard !queues.isEmpty else { return }
+        if begin(queues) { await ringAllDue() } else { await settled() }
+    }
+
+    /// Returns when no ring is due or on its way, for callers that end right after. Takes at most 5 seconds a ring.
+    package func settled() async {
+        await withCheckedContinuation { continuation in
+            let isSilent = state.withLock { state in
+                if state.isRinging { state.leavers.append(continuation) }
+                return !state.isRinging
+            }
+            if isSilent { continuation.resume() }
+        }
     }
 
     /// Whether the caller has to do the ringing.
@@ -51,11 +63,16 @@ package final class Bell: Sendable {
 
     private func ringAllDue() async {
         while true {
-            let due = state.withLock { state -> [String] in
+            let (due, leavers) = state.withLock { state in
                 defer { state.due = [] }
-                if state.due.isEmpty { state.isRinging = false }
-                return Array(state.due)
+                guard state.due.isEmpty else {
+                    return (Array(state.due), [CheckedContinuation<Void, Never>]())
+                }
+                state.isRinging = false
+                defer { state.leavers = [] }
+                return ([], state.leavers)
             }
+            for leaver in leavers { leaver.resume() }
             guard !due.isEmpty else { return }
             // A ring that fails is given up: the poll finds the job.
             _ = try? await database.run(

@@ -43,7 +43,8 @@ extension Store {
             "SELECT worker, name, recovered, set_aside FROM motorpool.rescue(\(Int32(Store.recoveriesMax)))")
         return try rows.map { row in
             Rescue(
-                worker: WorkerID(try row.get(0)), name: try row.get(1), recovered: Int(try row.get(2, as: Int32.self)),
+                worker: WorkerID(try row.get(0)), name: try row.get(1),
+                recovered: Int(try row.get(2, as: Int32.self)),
                 setAside: Int(try row.get(3, as: Int32.self)))
         }
     }
@@ -56,7 +57,8 @@ extension Store {
     /// Moves up to `batch` due jobs into line.
     /// - Returns: how many moved, and the queues to ring.
     package func moveDue(batch: Int) async throws -> (moved: Int, queues: Set<String>) {
-        let rows = try await database.run("SELECT queue, moved, kinds FROM motorpool.move_due(\(Int32(batch)))")
+        let rows = try await database.run(
+            "SELECT queue, moved, kinds FROM motorpool.move_due(\(Int32(batch)))")
         var moved = 0
         var queues = Set<String>()
         for row in rows {
@@ -91,7 +93,8 @@ extension Store {
 
     /// Moves the oldest of starved levels up, where something more urgent is in line.
     package func lift(queue: String, after: Duration, batch: Int) async throws -> Int {
-        let rows = try await database.run("SELECT motorpool.lift(\(queue), \(after.inSeconds), \(Int32(batch)))")
+        let rows = try await database.run(
+            "SELECT motorpool.lift(\(queue), \(after.inSeconds), \(Int32(batch)))")
         return Int(try rows.first?.get(0, as: Int32.self) ?? 0)
     }
 
@@ -100,7 +103,8 @@ extension Store {
     package func reserve(host: String, wanted: Int, rate: Rate) async throws -> [Duration] {
         let gap = rate.interval.inSeconds
         let rows = try await database.run(
-            "SELECT granted, first_in FROM motorpool.reserve(\(host), \(Int32(wanted)), \(gap), \(Int32(rate.burst)))")
+            "SELECT granted, first_in FROM motorpool.reserve(\(host), \(Int32(wanted)), \(gap), \(Int32(rate.burst)))"
+        )
         guard let row = rows.first else { throw PostgresError.decoding("reserve answered no row") }
         let granted = Int(try row.get(0, as: Int32.self))
         let first: Double = try row.get(1)

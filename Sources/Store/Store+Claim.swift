@@ -26,7 +26,9 @@ extension Store {
     /// - Returns: the jobs, in the order in which they should run, and how many of `plain` were stale.
     /// - Throws: `PostgresError`. When `isOutcomeUnknown`, the settlements may or may not have happened and jobs may
     ///   have been claimed: send the settlements again, and reconcile.
-    package func settle(plain: [PlainSettlement], andClaim claim: Claim?) async throws -> (jobs: [ClaimedJob], stale: Int) {
+    package func settle(plain: [PlainSettlement], andClaim claim: Claim?) async throws -> (
+        jobs: [ClaimedJob], stale: Int
+    ) {
         var statements: [SQL] = []
         let vanishing = plain.filter { !$0.isKept }
         let kept = plain.filter(\.isKept)
@@ -119,10 +121,14 @@ extension ClaimedJob {
         self.init(
             token: RunToken(job: JobID(try row.get(0)), run: try row.get(1)),
             kind: try row.get(2), queue: queue, args: JSON(try row.get(16, as: [UInt8].self)),
-            level: Level(rawValue: try row.get(3)), seq: try row.get(4), failures: Int(try row.get(5, as: Int16.self)),
-            step: try row.get(6), childrenFailed: try row.get(7, as: Int32?.self) ?? 0, subject: try row.get(8),
-            age: .microseconds(claimed - created.microseconds), waited: .microseconds(max(0, claimed - ready)),
+            level: Level(rawValue: try row.get(3)), seq: try row.get(4),
+            failures: Int(try row.get(5, as: Int16.self)),
+            step: try row.get(6), childrenFailed: try row.get(7, as: Int32?.self) ?? 0,
+            subject: try row.get(8),
+            age: .microseconds(claimed - created.microseconds),
+            waited: .microseconds(max(0, claimed - ready)),
             attemptsMax: try row.get(12, as: Int16?.self).map(Int.init),
-            meta: try row.get(13, as: [UInt8]?.self).map { JSON($0) }, isPlain: try row.get(14), isKept: try row.get(15))
+            meta: try row.get(13, as: [UInt8]?.self).map { JSON($0) }, isPlain: try row.get(14),
+            isKept: try row.get(15))
     }
 }

@@ -26,7 +26,8 @@ extension Store {
     ) async throws -> (answers: [Enqueued], queues: Set<String>) {
         guard !jobs.isEmpty else { return ([], []) }
         guard jobs.count <= Store.enqueueJobsMax else {
-            throw StoreError.badRequest("\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
+            throw StoreError.badRequest(
+                "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
         for job in jobs { try job.checkBounds() }
         let plain = jobs.indices.filter { jobs[$0].isPlain && parent == nil }
@@ -42,7 +43,8 @@ extension Store {
         statements += special.map { enqueueSpecial(jobs[$0], parent: parent) }
         if !plain.isEmpty {
             statements.append(
-                "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))")
+                "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))"
+            )
         }
         let rows = try await runner.run(all: statements, within: .seconds(15))
         var answers = [Enqueued?](repeating: nil, count: jobs.count)
@@ -56,7 +58,9 @@ extension Store {
             next += 1
         }
         for (offset, index) in special.enumerated() {
-            guard let row = rows[next + offset].first else { throw PostgresError.decoding("put answered no row") }
+            guard let row = rows[next + offset].first else {
+                throw PostgresError.decoding("put answered no row")
+            }
             answers[index] = try Enqueued(row)
             if let queue = try row.get(3, as: String?.self) { due.insert(queue) }
         }
@@ -108,10 +112,12 @@ extension NewJob {
     func checkBounds() throws {
         func refuse(_ sentence: String) throws -> Never { throw StoreError.badRequest(sentence) }
         if !Definition.isName(kind) {
-            try refuse("a kind is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(kind)”")
+            try refuse(
+                "a kind is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(kind)”")
         }
         if let queue, !Definition.isName(queue) {
-            try refuse("a queue is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(queue)”")
+            try refuse(
+                "a queue is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(queue)”")
         }
         if args.bytes.count > Bounds.argsBytesMax {
             try refuse("args have \(args.bytes.count) bytes, and at most \(Bounds.argsBytesMax) are accepted")
@@ -137,7 +143,9 @@ extension NewJob {
 extension Enqueued {
     init(_ row: Row) throws {
         let word: String = try row.get(1)
-        guard let verdict = Verdict(rawValue: word) else { throw PostgresError.decoding("unknown verdict \(word)") }
+        guard let verdict = Verdict(rawValue: word) else {
+            throw PostgresError.decoding("unknown verdict \(word)")
+        }
         let cools: Double? = try row.get(2)
         self.init(verdict: verdict, job: JobID(try row.get(0)), coolsFor: cools.map { .seconds($0) })
     }

@@ -49,7 +49,8 @@ package struct JobFilter: Sendable {
 extension Store {
     /// The job, wherever it stands. `nil`: never there, or its retention has passed.
     package func job(_ id: JobID) async throws -> JobReport? {
-        let found = try await database.run(all: Source.allCases.map { $0.selecting("x.id = \(id.number)", limit: 1) })
+        let found = try await database.run(
+            all: Source.allCases.map { $0.selecting("x.id = \(id.number)", limit: 1) })
         // Newest place first: a retried job may still have a cancelled life behind it.
         for rows in found { if let row = rows.first { return try JobReport(row) } }
         return nil
@@ -64,12 +65,17 @@ extension Store {
         if let before = filter.before { condition = "\(condition) AND x.id < \(before.number)" }
         let sources = Source.allCases.filter { filter.state.map($0.states.contains) ?? true }
         let rows = try await database.run(
-            all: sources.map { $0.selecting("\(condition) AND \($0.condition(for: filter.state))", limit: filter.limit) })
-        return try rows.flatMap { try $0.map(JobReport.init) }.sorted { $0.id > $1.id }.prefix(filter.limit).map { $0 }
+            all: sources.map {
+                $0.selecting("\(condition) AND \($0.condition(for: filter.state))", limit: filter.limit)
+            })
+        return try rows.flatMap { try $0.map(JobReport.init) }.sorted { $0.id > $1.id }.prefix(filter.limit)
+            .map { $0 }
     }
 
     /// How many jobs stand in each state of each queue: exact up to 10,000, then `isMore`.
-    package func depths() async throws -> [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)] {
+    package func depths() async throws -> [(
+        queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?
+    )] {
         let rows = try await database.run(
             """
             WITH names AS (SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues)
@@ -103,9 +109,12 @@ extension Store {
     }
 
     /// The condition that a client polls, by kind and subject. `nil`: never asked for.
-    package func condition(kind: String, subject: String) async throws -> (condition: String, number: Int?, job: JobID)? {
+    package func condition(kind: String, subject: String) async throws -> (
+        condition: String, number: Int?, job: JobID
+    )? {
         let row = try await database.run(
-            "SELECT condition, number::bigint, job FROM motorpool.conditions WHERE kind = \(kind) AND subject = \(subject)").first
+            "SELECT condition, number::bigint, job FROM motorpool.conditions WHERE kind = \(kind) AND subject = \(subject)"
+        ).first
         guard let row else { return nil }
         return (try row.get(0), try row.get(1, as: Int64?.self).map(Int.init), JobID(try row.get(2)))
     }
@@ -135,7 +144,8 @@ private enum Source: CaseIterable {
     }
 
     func selecting(_ condition: SQL, limit: Int) -> SQL {
-        let shared = "x.id, x.kind, x.queue, x.priority, x.failures::integer, x.run, x.subject, x.limit_key, x.args, x.meta, x.errors, x.created_at, x.started_at"
+        let shared =
+            "x.id, x.kind, x.queue, x.priority, x.failures::integer, x.run, x.subject, x.limit_key, x.args, x.meta, x.errors, x.created_at, x.started_at"
         switch self {
         case .hot:
             return """

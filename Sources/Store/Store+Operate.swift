@@ -26,7 +26,9 @@ extension Store {
             "SELECT verdict, may_have_started FROM motorpool.cancel(\(job.number), \(Bounds.storable(error: reason)))"
         ).first
         guard let row else { return .unknown }
-        if let mayHaveStarted = try row.get(1, as: Bool?.self) { return .cancelled(mayHaveStarted: mayHaveStarted) }
+        if let mayHaveStarted = try row.get(1, as: Bool?.self) {
+            return .cancelled(mayHaveStarted: mayHaveStarted)
+        }
         return Ending(rawValue: try row.get(0)).map { .ended(ToldState($0)) } ?? .unknown
     }
 
@@ -55,14 +57,17 @@ extension Store {
     /// - Returns: whether it was paused.
     package func resume(queue: String) async throws -> Bool {
         let resumed = try await database.run(
-            "UPDATE motorpool.queues SET paused_at = NULL, paused_by = NULL WHERE name = \(queue) AND paused_at IS NOT NULL")
+            "UPDATE motorpool.queues SET paused_at = NULL, paused_by = NULL WHERE name = \(queue) AND paused_at IS NOT NULL"
+        )
         await bell.ring([queue])
         return resumed.affected > 0
     }
 
     /// Every queue that a kind names or that was ever paused.
     package func queueNames() async throws -> [String] {
-        try await database.run("SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues ORDER BY 1")
-            .map { try $0.get(0) }
+        try await database.run(
+            "SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues ORDER BY 1"
+        )
+        .map { try $0.get(0) }
     }
 }

@@ -23,13 +23,17 @@ extension Store {
             if try await empty(slot: slot) { retained.partitionsEmptied += 1 }
         }
         retained.keysRemoved = try await remove(
-            "DELETE FROM motorpool.keys WHERE (scope, key) IN (SELECT scope, key FROM motorpool.keys WHERE created_at < now() - make_interval(hours => \(Int32(keyHours))) LIMIT 1000)")
+            "DELETE FROM motorpool.keys WHERE (scope, key) IN (SELECT scope, key FROM motorpool.keys WHERE created_at < now() - make_interval(hours => \(Int32(keyHours))) LIMIT 1000)"
+        )
         retained.deadRemoved = try await remove(
-            "DELETE FROM motorpool.dead WHERE id IN (SELECT id FROM motorpool.dead WHERE died_at < now() - make_interval(days => \(Int32(deadDays))) LIMIT 1000)")
+            "DELETE FROM motorpool.dead WHERE id IN (SELECT id FROM motorpool.dead WHERE died_at < now() - make_interval(days => \(Int32(deadDays))) LIMIT 1000)"
+        )
         retained.subjectsRemoved = try await remove(
-            "DELETE FROM motorpool.subjects WHERE (kind, subject) IN (SELECT kind, subject FROM motorpool.subjects WHERE NOT live AND settled_at < now() - make_interval(days => \(Int32(deadDays))) LIMIT 1000)")
+            "DELETE FROM motorpool.subjects WHERE (kind, subject) IN (SELECT kind, subject FROM motorpool.subjects WHERE NOT live AND settled_at < now() - make_interval(days => \(Int32(deadDays))) LIMIT 1000)"
+        )
         try await remove(
-            "DELETE FROM motorpool.progress p WHERE at < now() - interval '1 hour' AND NOT EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.id = p.job AND j.run = p.run)")
+            "DELETE FROM motorpool.progress p WHERE at < now() - interval '1 hour' AND NOT EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.id = p.job AND j.run = p.run)"
+        )
         return retained
     }
 

@@ -26,7 +26,8 @@ extension Store {
     /// live job are not waited for.
     /// - Throws: `StoreError.stale` when the token no longer holds; `StoreError.unknownKind`, `.badRequest` when a new
     ///   job is refused.
-    package func settle(_ token: RunToken, as settlement: Settlement, enqueueing jobs: [NewJob]) async throws {
+    package func settle(_ token: RunToken, as settlement: Settlement, enqueueing jobs: [NewJob]) async throws
+    {
         let due = try await StoreError.translating {
             try await database.transaction { tx in
                 try await settle(token, as: settlement, enqueueing: jobs, in: tx)
@@ -96,7 +97,10 @@ extension Store {
             FROM motorpool.jobs WHERE worker = \(worker.number) AND state = 1
             """, within: Store.hotTimeout + .seconds(2))
         return try rows.map { row in
-            (RunToken(job: JobID(try row.get(0)), run: try row.get(1)), .seconds(try row.get(2, as: Double.self)))
+            (
+                RunToken(job: JobID(try row.get(0)), run: try row.get(1)),
+                .seconds(try row.get(2, as: Double.self))
+            )
         }
     }
 

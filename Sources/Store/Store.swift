@@ -13,11 +13,13 @@ package final class Store: Sendable {
     let hot: Database
     package let bell: Bell
 
+    package static let connectionsMaxDefault = 6
+
     /// - Parameters:
     ///   - settings: of the farm's database; `pooled` when it is reached through pgbouncer in transaction mode.
     ///   - connectionsMax: for everything but the claim.
     ///   - claimConnectionsMax: claims and settlements gain nothing beyond two.
-    package init(_ settings: ConnectionSettings, connectionsMax: Int = 6, claimConnectionsMax: Int = 2) {
+    package init(_ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault, claimConnectionsMax: Int = 2) {
         database = Database(settings, connectionsMax: connectionsMax)
         var hotSettings = settings
         hotSettings.sessionSetup += [

@@ -35,7 +35,9 @@ struct Effect: JobKind {
     /// One `write` in append mode, so that lines of several processes never mix.
     private func append(_ word: String, _ run: Run, to file: String) throws {
         let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw EffectError(description: "opening \(file): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw EffectError(description: "opening \(file): \(String(cString: strerror(errno)))")
+        }
         defer { close(descriptor) }
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)

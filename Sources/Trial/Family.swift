@@ -12,11 +12,13 @@ struct Family: JobKind {
 
     func run(_ args: Args, _ run: Run) async throws -> Outcome {
         guard (0...Bounds.childrenMax).contains(args.children) else {
-            return .failForGood(error: "children: expected 0 to \(Bounds.childrenMax), found \(args.children)")
+            return .failForGood(
+                error: "children: expected 0 to \(Bounds.childrenMax), found \(args.children)")
         }
         if run.job.step == 0, args.children > 0 {
             return .await(children: (0..<args.children).map { _ in NewJob(args.kind ?? Noop.name) }, step: 1)
         }
-        return .done(result: JSON(text: "{\"children\":\(args.children),\"failed\":\(run.job.childrenFailed)}"))
+        return .done(
+            result: JSON(text: "{\"children\":\(args.children),\"failed\":\(run.job.childrenFailed)}"))
     }
 }

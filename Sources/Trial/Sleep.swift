@@ -14,7 +14,8 @@ struct Sleep: JobKind {
 
     func run(_ args: Args, _ run: Run) async throws -> Outcome {
         guard (0...Sleep.secondsMax).contains(args.seconds) else {
-            return .failForGood(error: "seconds: expected 0 to \(Int(Sleep.secondsMax)), found \(args.seconds)")
+            return .failForGood(
+                error: "seconds: expected 0 to \(Int(Sleep.secondsMax)), found \(args.seconds)")
         }
         if args.block == true {
             usleep(UInt32(min(args.seconds, 4000) * 1_000_000))

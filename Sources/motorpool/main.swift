@@ -1,1 +1,1 @@
-print("motorpool")
+Entrance.enter(CommandLine.arguments)

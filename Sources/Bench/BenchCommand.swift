@@ -1,0 +1,79 @@
+internal import Jobs
+internal import Platform
+package import Postgres
+internal import Store
+
+/// `motorpool bench`: measures the farm, and the ceiling of the same server in the same rounds.
+///
+/// Every figure is a median over the rounds. A case is measured with a worker process of its own, against a scratch
+/// database that is dropped at the end.
+package struct BenchCommand: Sendable {
+    package var rounds = 5
+    /// Jobs drained in each case.
+    package var jobs = 100_000
+    /// Jobs that stand aside in the cases with a crowd.
+    package var crowd = 1_000_000
+    /// Seconds of the latency case, at 100 jobs a second.
+    package var latencySeconds = 10
+    /// Only these cases; all when empty.
+    package var only: Set<String> = []
+    package var asJSON = false
+
+    package init() {}
+
+    /// The names of the cases, in the order in which a round runs them.
+    package static let caseNames = ["ceiling"] + DrainCase.all.map(\.name) + ["steady", "latency"]
+
+    /// Measures and prints.
+    ///
+    /// - Parameters:
+    ///   - server: a server on which the account may make databases.
+    ///   - binary: the program that is started with `work`.
+    ///   - tell: progress, a line at a time.
+    ///   - print: the report.
+    package func run(
+        on server: ConnectionSettings, binary: String, tell: @Sendable (String) -> Void,
+        print: @Sendable (String) -> Void
+    ) async throws {
+        let place = try await BenchPlace.make(on: server, binary: binary)
+        let report: Result<Report, any Error>
+        do { report = .success(try await measure(place, tell)) } catch { report = .failure(error) }
+        try await place.remove()
+        let figures = try report.get()
+        print(asJSON ? figures.json : figures.text)
+    }
+
+    private func measure(_ place: BenchPlace, _ tell: @Sendable (String) -> Void) async throws -> Report {
+        var report = Report(header: try await place.header(), rounds: rounds, jobs: jobs, crowd: crowd)
+        for round in 1...rounds {
+            if wants("ceiling") {
+                tell("round \(round)/\(rounds): ceiling")
+                report.add(try await Ceiling(place: place, jobs: jobs).measure(), to: "ceiling")
+            }
+            for drain in DrainCase.all where wants(drain.name) {
+                tell("round \(round)/\(rounds): \(drain.name)")
+                report.add(
+                    try await Drain(place: place, jobs: jobs, crowd: crowd, drain: drain).measure(),
+                    to: drain.name)
+            }
+            if wants("steady") {
+                tell("round \(round)/\(rounds): steady")
+                report.add(try await Steady(place: place).measure(), to: "steady")
+            }
+            if wants("latency") {
+                tell("round \(round)/\(rounds): latency")
+                report.add(try await Latency(place: place, seconds: latencySeconds).measure(), to: "latency")
+            }
+        }
+        return report
+    }
+
+    private func wants(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
+}
+
+/// A benchmark could not be carried out.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

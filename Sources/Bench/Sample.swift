@@ -1,0 +1,64 @@
+/// One measurement of one case: some of the figures.
+typealias Sample = [Figure: Double]
+
+/// What is measured. The raw value is its key in the JSON report.
+enum Figure: String, CaseIterable, Sendable {
+    case rate = "jobs_per_second"
+    case enqueueRate = "enqueued_per_second"
+    case ratio = "ratio_to_ceiling"
+    case serverCPU = "server_cpu_seconds_per_10000"
+    case workerCPU = "worker_cpu_seconds_per_10000"
+    case walBytes = "wal_bytes_per_job"
+    case transactions = "transactions_per_1000"
+    case peakMegabytes = "peak_megabytes"
+    case p50 = "p50_milliseconds"
+    case p99 = "p99_milliseconds"
+
+    var heading: String {
+        switch self {
+        case .rate: "jobs/s"
+        case .enqueueRate: "enqueue/s"
+        case .ratio: "ratio"
+        case .serverCPU: "srv s/10k"
+        case .workerCPU: "wrk s/10k"
+        case .walBytes: "WAL B/job"
+        case .transactions: "tx/1000"
+        case .peakMegabytes: "peak MB"
+        case .p50: "p50 ms"
+        case .p99: "p99 ms"
+        }
+    }
+
+    func text(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        switch self {
+        case .rate, .enqueueRate, .walBytes: return String(Int(value.rounded()))
+        case .ratio, .p50, .p99: return fixed(value, 2)
+        case .serverCPU, .workerCPU: return fixed(value, 3)
+        case .transactions, .peakMegabytes: return fixed(value, 1)
+        }
+    }
+
+    private func fixed(_ value: Double, _ digits: Int) -> String {
+        let scale = [1.0, 10, 100, 1000][digits]
+        let scaled = Int((abs(value) * scale).rounded())
+        let whole = scaled / Int(scale)
+        let fraction = String(Int(scale) + scaled % Int(scale)).dropFirst()
+        return "\(value < 0 ? "-" : "")\(whole).\(fraction)"
+    }
+}
+
+extension Array where Element == Double {
+    /// The middle one; the mean of both when there are two.
+    var median: Double {
+        let sorted = filter(\.isFinite).sorted()
+        guard !sorted.isEmpty else { return .nan }
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    }
+
+    /// The value below which the given part lies; the array is sorted.
+    func quantile(_ part: Double) -> Double {
+        isEmpty ? .nan : self[Swift.min(count - 1, Int(Double(count) * part))]
+    }
+}

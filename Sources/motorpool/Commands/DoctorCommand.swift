@@ -1,0 +1,37 @@
+internal import Farm
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// Examines the farm and says what is wrong with it.
+enum DoctorCommand: Command {
+    static let name = "doctor"
+    static let summary = "Examine database, workers, queues and configuration, and say what is wrong"
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let flags: [Flag] = [.json]
+    static let notes = "Ends with 1 when something is ✗, with 69 when the database can't be reached."
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let store = Store(call.settings.connection, connectionsMax: 3, claimConnectionsMax: 1)
+        let findings =
+            policies(call.settings) + (await Examination(store: store, settings: call.settings).findings())
+        await store.close()
+        if call.has(.json) {
+            let list = findings.map(\.json)
+            let isWell = !findings.contains { $0.level == .bad }
+            Console.print(JSONText.object([("ok", .bool(isWell)), ("findings", .array(list))]).text)
+        } else {
+            for finding in findings { Console.print(finding.text) }
+        }
+        if findings.contains(where: { $0.topic == Examination.unreachable }) { return .unavailable }
+        return findings.contains { $0.level == .bad } ? .failed : .ok
+    }
+
+    private static func policies(_ settings: Settings) -> [Finding] {
+        let (definitions, faults) = settings.jobs.load(kinds: Workplace.kinds.map(\.name))
+        guard faults.isEmpty else { return faults.map { Finding(.bad, "policies", $0.description) } }
+        return [
+            Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")
+        ]
+    }
+}

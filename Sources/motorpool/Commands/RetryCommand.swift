@@ -1,0 +1,23 @@
+internal import Jobs
+internal import Store
+
+/// Puts a dead or cancelled job back in line.
+enum RetryCommand: Command {
+    static let name = "retry"
+    static let summary = "Put a dead or cancelled job back in line"
+    static let operands = [Operand("ID")]
+    static let settings: Set<Setting.Group> = [.database]
+    static let flags: [Flag] = [.json]
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let id = try call.job()
+        switch try await Workplace.withStore(call, { try await $0.retry(id) }) {
+        case .retried:
+            return Answer(id, "waiting", "job \(id) waits again, with a fresh count of attempts").told(call)
+        case .notRetryable(let state):
+            let words = "job \(id) is \(state.rawValue): only dead and cancelled jobs can be retried"
+            return Answer(id, state.rawValue, words, code: .failed).told(call)
+        case .unknown: throw JobCommand.unknown(id)
+        }
+    }
+}

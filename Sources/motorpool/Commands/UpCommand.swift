@@ -1,0 +1,61 @@
+internal import Jobs
+internal import Postgres
+
+/// Starts everything: a private server when there is no database, the tables, the farm.
+enum UpCommand: Command {
+    static let name = "up"
+    static let summary = "Start a farm, with a PostgreSQL server of its own unless there is a DATABASE_URL"
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let flags = [FarmLog.verbose]
+    static let drainsOnSignals = true
+    static let notes = """
+        The first SIGTERM or SIGINT drains the farm and then stops the private server. The second one
+        ends the process at once; the private server keeps running then, and the next start adopts it.
+        """
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let definitions = try Workplace.definitions(call.settings)
+        let log = try Log()
+        let result: Result<Void, any Error>
+        do { result = .success(try await start(call, definitions, log)) } catch { result = .failure(error) }
+        await log.close()
+        try result.get()
+        return .ok
+    }
+
+    private static func start(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+        guard call.settings.database == nil else { return try await work(call, definitions, log) }
+        let server = try await PrivateServer.start(in: call.settings.state) { log.say(.info, "server", $0) }
+        let result: Result<Void, any Error>
+        do { result = .success(try await work(call, definitions, log)) } catch { result = .failure(error) }
+        // Last, and in every case: nothing of ours stays behind.
+        try await server.stop()
+        log.say(.info, "server", "the private server has stopped")
+        try result.get()
+    }
+
+    private static func work(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+        for (name, migrator) in Workplace.migrators {
+            let applied = try await migrator.migrate(call.settings.connection)
+            guard !applied.isEmpty else { continue }
+            log.say(
+                .info, "migrated", "\(applied.count) migrations of \(name) applied",
+                [("schema", .string(name)), ("applied", .array(applied.map { JSONText($0) }))])
+        }
+        if !call.shutdown.isAsked { Console.complain(greeting(call.settings)) }
+        try await WorkCommand.work(call, definitions, log)
+    }
+
+    private static func greeting(_ settings: Settings) -> String {
+        // Whoever has a database of his own calls the program; the others came through ./run.
+        let program = settings.database == nil ? "./run" : "motorpool"
+        return """
+            The farm works on \(settings.databaseWords). Try in another terminal:
+              \(program) enqueue noop
+              \(program) enqueue sleep --args '{"seconds":5}' --wait
+              \(program) jobs
+              \(program) doctor
+            Ctrl-C drains and stops everything.
+            """
+    }
+}

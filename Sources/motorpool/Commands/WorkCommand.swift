@@ -1,0 +1,70 @@
+internal import Farm
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// Works the queue until it is asked to end.
+enum WorkCommand: Command {
+    static let name = "work"
+    static let summary = "Work the queue of a database, until SIGTERM"
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let flags = [FarmLog.verbose]
+    static let drainsOnSignals = true
+    static let notes = """
+        The first SIGTERM or SIGINT drains: no new claims, running jobs may end within the grace time,
+        the rest goes back in line and costs no attempt. The second one ends the process at once; its
+        jobs are rescued when its lease has ended.
+        """
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let definitions = try Workplace.definitions(call.settings)
+        try await checkSchema(call.settings.connection)
+        let log = try Log()
+        try await work(call, definitions, log)
+        await log.close()
+        return .ok
+    }
+
+    /// Runs a farm to its end.
+    static func work(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+        var settings = call.settings.farm
+        settings.definitions = definitions
+        try checkQueues(settings)
+        let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
+        let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
+        let farm = Farm(store: store, settings: settings, kinds: Workplace.kinds) { farmLog.tell($0) }
+        call.shutdown.whenAsked { farm.stop() }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() }))
+        } catch {
+            result = .failure(error)
+        }
+        await store.close()
+        try result.get()
+    }
+
+    private static func checkQueues(_ settings: FarmSettings) throws {
+        let unknown = (settings.queues ?? []).subtracting(settings.definitions.lanes.keys).sorted()
+        let known = settings.definitions.lanes.keys.sorted().joined(separator: ", ")
+        let faults = unknown.map {
+            Fault(file: "MOTORPOOL_QUEUES", message: "no kind has the queue “\($0)”; the queues are \(known)")
+        }
+        guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
+    }
+
+    private static func checkSchema(_ connection: ConnectionSettings) async throws {
+        for (name, migrator) in Workplace.migrators {
+            switch try await migrator.check(connection) {
+            case .current: continue
+            case .behind:
+                throw Refusal(
+                    "the schema \(name) is behind this program: run motorpool migrate", .configuration)
+            case .drifted:
+                // Applies nothing, as nothing of ours is missing below a newer migration: a newer program's schema is
+                // fine while a roll-out is under way, and anything else is thrown.
+                _ = try await migrator.migrate(connection)
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import Glibc
+internal import Jobs
+internal import Platform
+internal import Postgres
+internal import Store
+
+/// From the words of the command line to the exit code.
+enum Entrance {
+    /// Runs one command and ends the process.
+    ///
+    /// The main thread only waits: Swift's own asynchronous main would hand it to libdispatch, which waits with every
+    /// signal unblocked, and the first SIGTERM would end the process without a word.
+    static func enter(_ arguments: [String]) -> Never {
+        Signals.ignoreBrokenPipes()
+        let shutdown = Shutdown()
+        let code: ExitCode
+        do {
+            var call = try invocation(Array(arguments.dropFirst()), shutdown)
+            if call.command.drainsOnSignals { shutdown.listen() }
+            try call.readSettings()
+            // The process is this task: it ends when the task does.
+            Task { [call] in exit(await perform(call).rawValue) }
+            while true { pause() }
+        } catch {
+            code = report(error)
+        }
+        exit(code.rawValue)
+    }
+
+    private static func invocation(_ words: [String], _ shutdown: Shutdown) throws -> Invocation {
+        guard let first = words.first else {
+            Console.complain(Help.overview)
+            throw UsageError("expected a command")
+        }
+        let name = ["-h": "help", "--help": "help", "--version": "version"][first] ?? first
+        guard let command = CommandList.named(name) else {
+            throw UsageError("no command is called “\(first)”; the commands are \(CommandList.names)")
+        }
+        let rest = Array(words.dropFirst())
+        let ownWords = rest.prefix { $0 != "--" }
+        if ownWords.contains("--help") || ownWords.contains("-h") {
+            return try Invocation(HelpCommand.self, words: [command.name], shutdown: shutdown)
+        }
+        return try Invocation(command, words: rest, shutdown: shutdown)
+    }
+
+    private static func perform(_ call: Invocation) async -> ExitCode {
+        do {
+            return try await call.command.run(call)
+        } catch {
+            return report(error, call.settings)
+        }
+    }
+
+    /// Says what went wrong, and which code that is.
+    private static func report(_ error: any Error, _ settings: Settings? = nil) -> ExitCode {
+        let told = Trouble(error, settings)
+        for line in told.lines { Console.complain("motorpool: \(line)") }
+        if told.code == .usage { Console.complain("Try: motorpool help") }
+        return told.code
+    }
+}

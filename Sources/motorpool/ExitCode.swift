@@ -1,0 +1,24 @@
+internal import Glibc
+
+/// How a command ended, for scripts.
+enum ExitCode: Int32, Sendable, CaseIterable {
+    case ok = 0
+    case failed = 1
+    case configuration = 2
+    case usage = 64
+    case unavailable = 69
+    case temporary = 75
+
+    /// What the code tells, for the help.
+    var meaning: String {
+        switch self {
+        case .ok: "it is done"
+        case .failed:
+            "it was understood and did not go well: a job is unknown, died or was cancelled, a check found faults"
+        case .configuration: "the configuration or the schema has faults; each is listed"
+        case .usage: "the command line was not understood"
+        case .unavailable: "the database can't be reached"
+        case .temporary: "the time of --wait ran out; the job goes on"
+        }
+    }
+}

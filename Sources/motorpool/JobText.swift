@@ -1,0 +1,96 @@
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// One job in words.
+enum JobText {
+    /// On one line: number, state, what keeps it, how far it is.
+    static func line(_ job: JobReport) -> String {
+        var line = "job \(job.id) \(job.state.rawValue)"
+        if let reason = job.reason { line += ": \(Console.harmless(reason))" }
+        if let progress = progress(job) { line += ", \(progress)" }
+        return line
+    }
+
+    /// What became of it.
+    static func ending(_ job: JobReport) -> String {
+        var lines = [line(job)]
+        if let result = job.result { lines.append(Console.harmless(result.description)) }
+        if job.state == .dead, let last = errors(job).last { lines.append(Console.harmless(last.error)) }
+        return lines.joined(separator: "\n")
+    }
+
+    static func progress(_ job: JobReport) -> String? {
+        let phase = job.phase.map { Console.harmless($0) + " " } ?? ""
+        guard let done = job.done else { return job.phase == nil ? nil : phase }
+        guard let total = job.total, total > 0 else { return "\(phase)\(done)" }
+        return phase + ProgressBar.bar(Int(done), of: Int(total))
+    }
+
+    /// Everything about it.
+    static func page(_ job: JobReport) -> String {
+        var rows: [(String, String?)] = [
+            ("state", colored(job.state)), ("reason", job.reason), ("kind", job.kind), ("queue", job.queue),
+            ("priority", job.priority.description), ("subject", job.subject), ("limit key", job.limitKey),
+            ("run", String(job.run)), ("failures", String(job.failures)), ("worker", job.worker),
+            ("progress", progress(job)), ("parent", job.parent?.description),
+            ("children", job.childrenLeft.map { "\($0) have not ended" }),
+            ("created", job.createdAt.iso8601), ("due", job.dueAt?.iso8601),
+            ("started", job.startedAt?.iso8601),
+            ("ended", job.endedAt?.iso8601), ("args", job.args.description), ("meta", job.meta?.description),
+            ("result", job.result?.description),
+        ]
+        rows += errors(job).map { ("error", "run \($0.run), \($0.at): \($0.error)") }
+        let lines = rows.flatMap { name, value in
+            value.map { Self.lines(name, name == "state" ? $0 : Console.harmless($0)) } ?? []
+        }
+        return (["job \(job.id)"] + lines).joined(separator: "\n")
+    }
+
+    private static func lines(_ name: String, _ value: String) -> [String] {
+        "  \(name.padded(to: 10))\(value)".folded(to: Console.widthMax, indent: 12)
+    }
+
+    /// `text`, by default the state's name, in the colour of the state.
+    static func colored(_ state: ToldState, _ text: String? = nil) -> String {
+        let color: Color =
+            switch state {
+            case .waiting: .yellow
+            case .running: .blue
+            case .done: .green
+            case .dead: .red
+            case .cancelled: .grey
+            }
+        return color(text ?? state.rawValue)
+    }
+
+    static func json(_ job: JobReport) -> JSONText {
+        .object([
+            ("id", JSONText(job.id)), ("state", .string(job.state.rawValue)),
+            ("reason", JSONText(job.reason)),
+            ("kind", .string(job.kind)), ("queue", .string(job.queue)),
+            ("priority", .string(job.priority.description)),
+            ("subject", JSONText(job.subject)), ("limit_key", JSONText(job.limitKey)),
+            ("run", JSONText(job.run)),
+            ("failures", JSONText(job.failures)), ("worker", JSONText(job.worker)),
+            ("phase", JSONText(job.phase)),
+            ("done", JSONText(job.done)), ("total", JSONText(job.total)), ("parent", JSONText(job.parent)),
+            ("children_left", JSONText(job.childrenLeft)), ("created_at", JSONText(job.createdAt)),
+            ("due_at", JSONText(job.dueAt)), ("started_at", JSONText(job.startedAt)),
+            ("ended_at", JSONText(job.endedAt)),
+            ("args", JSONText(job.args)), ("meta", JSONText(job.meta)), ("result", JSONText(job.result)),
+            ("errors", JSONText(job.errors ?? JSON(text: "[]"))),
+        ])
+    }
+
+    /// Its failures, oldest first.
+    static func errors(_ job: JobReport) -> [(run: String, at: String, error: String)] {
+        guard let errors = job.errors, case .array(let parts)? = try? errors.parts().value else { return [] }
+        return parts.map { part in
+            (
+                part["run"]?.json.description ?? "?", part["at"]?.string ?? "?",
+                part["error"]?.string ?? part.json.description
+            )
+        }
+    }
+}

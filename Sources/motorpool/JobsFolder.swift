@@ -1,0 +1,50 @@
+internal import Glibc
+internal import Jobs
+
+/// The folder with a policy file for each kind.
+struct JobsFolder: Sendable {
+    /// As faults name it.
+    let path: String
+
+    /// `jobs` here, or in the nearest folder above the program that has one.
+    static func standard() -> JobsFolder {
+        if isFolder("jobs") { return JobsFolder(path: "jobs") }
+        var folder = program()
+        while let slash = folder.lastIndex(of: "/") {
+            folder = String(folder[..<slash])
+            if isFolder(folder + "/jobs") { return JobsFolder(path: folder + "/jobs") }
+        }
+        return JobsFolder(path: "jobs")
+    }
+
+    /// Reads every policy and checks them together.
+    func load(kinds: [String]) -> (definitions: Definitions, faults: [Fault]) {
+        guard let names = TextFile.names(in: path) else {
+            let message = "the folder can't be read: \(String(cString: strerror(errno)))"
+            return (Definitions([]), [Fault(file: path, message: message)])
+        }
+        var files: [(kind: String, file: String, text: String)] = []
+        var faults: [Fault] = []
+        for name in names.sorted() where name.hasSuffix(".conf") && !name.hasPrefix(".") {
+            let file = "\(path)/\(name)"
+            do {
+                files.append((String(name.dropLast(5)), file, try TextFile.read(file, bytesMax: 65_536)))
+            } catch {
+                faults.append(Fault(file: file, message: "\(error)"))
+            }
+        }
+        let (definitions, found) = Definitions.load(files: files, compiledKinds: kinds, folder: path)
+        return (definitions, faults + found)
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func program() -> String {
+        guard let path = realpath("/proc/self/exe", nil) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}

@@ -1,0 +1,149 @@
+internal import Farm
+internal import Glibc
+internal import Jobs
+
+/// One setting: a variable, perhaps a flag, and how it is read.
+struct Setting: Sendable {
+    /// Which commands read it.
+    enum Group: Sendable {
+        case database
+        case policies
+        case farm
+    }
+
+    let group: Group
+    let variable: String
+    let flag: Flag?
+    let expected: String
+    var isSecret = false
+    let read: @Sendable (_ text: String, _ settings: inout Settings) -> Bool
+
+    /// Where it was said and what; `nil` when it was not. An empty variable counts as none.
+    func given(_ flags: [String: String], _ switches: Set<String>) -> (source: String, text: String)? {
+        if let flag, let text = flags[flag.name] { return (flag.name, text) }
+        if let flag, switches.contains(flag.name) { return (flag.name, "1") }
+        guard let value = getenv(variable), value.pointee != 0 else { return nil }
+        return (variable, String(cString: value))
+    }
+
+    static let all: [Setting] = [
+        Setting(
+            group: .database, variable: "DATABASE_URL",
+            flag: Flag(
+                "--database-url", "URL",
+                "The database (DATABASE_URL); without one, the private server in --state"),
+            expected: "an address like postgres://user@host/name, or host=… dbname=…", isSecret: true
+        ) { text, it in
+            guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") || text.contains("=")
+            else { return false }
+            it.database = text
+            return true
+        },
+        Setting(
+            group: .database, variable: "MOTORPOOL_POOLED",
+            flag: Flag(
+                "--pooled", "The database is behind pgbouncer in transaction mode (MOTORPOOL_POOLED=1)"),
+            expected: "1 or 0"
+        ) { text, it in
+            it.isPooled = text == "1"
+            it.farm.hasBell = text != "1"
+            return text == "1" || text == "0"
+        },
+        Setting(
+            group: .database, variable: "MOTORPOOL_STATE",
+            flag: Flag("--state", "DIR", "The state folder (MOTORPOOL_STATE); default \(StateFolder.words)"),
+            expected: "a folder"
+        ) { text, it in
+            it.state = text
+            return true
+        },
+        Setting(
+            group: .policies, variable: "MOTORPOOL_JOBS",
+            flag: Flag(
+                "--jobs", "DIR",
+                "The folder of the policies (MOTORPOOL_JOBS); default jobs, here or beside the program"),
+            expected: "a folder"
+        ) { text, it in
+            it.jobs = JobsFolder(path: text)
+            return true
+        },
+        Setting(
+            group: .farm, variable: "MOTORPOOL_QUEUES",
+            flag: Flag("--queues", "LIST", "Work only these queues, by commas (MOTORPOOL_QUEUES)"),
+            expected: "names of queues, by commas"
+        ) { text, it in
+            let names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+            it.farm.queues = Set(names)
+            return !names.isEmpty && names.allSatisfy(Definition.isName)
+        },
+        Setting(
+            group: .farm, variable: "MOTORPOOL_NAME",
+            flag: Flag("--name", "NAME", "How people know this worker (MOTORPOOL_NAME); default host:pid"),
+            expected: "1 to 200 characters"
+        ) { text, it in
+            it.farm.name = text
+            return text.count <= 200
+        },
+        time(
+            "LEASE", "How long a silent worker is believed to live", \.lease, from: .seconds(1),
+            to: .seconds(3600)),
+        time(
+            "GRACE", "How long running jobs may go on after the first SIGTERM", \.grace, from: .zero,
+            to: .seconds(86400)),
+        time(
+            "POLL", "How long a queue without a bell waits before it looks again", \.pollInterval,
+            from: .milliseconds(10), to: .seconds(3600)),
+        time(
+            "LIFT_AFTER", "A job that waited so long behind more urgent ones moves up", \.liftAfter,
+            from: .seconds(1), to: .seconds(86400 * 30)),
+        whole("HISTORY_DAYS", "How many days outcomes are kept", 1...30, \.farm.historyDays),
+        whole("KEY_HOURS", "How many hours an idempotency key is known", 24...8760, \.farm.keyHours),
+        whole("DEAD_DAYS", "How many days dead jobs are kept", 1...3650, \.farm.deadDays),
+        whole(
+            "CONNECTIONS", "Connections to the database, besides two for claims", 1...1000, \.connectionsMax),
+        Setting(
+            group: .farm, variable: "MOTORPOOL_KILLPOINT", flag: nil,
+            expected: "place:count or place:count:stop, with a place of "
+                + KillPoint.Place.allCases.map(\.rawValue).joined(separator: ", ")
+        ) { text, it in
+            it.farm.killPoint = KillPoint(text: text)
+            return it.farm.killPoint != nil
+        },
+    ]
+
+    private static func flagName(_ name: String) -> String {
+        "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
+    }
+
+    private static func time(
+        _ name: String, _ help: String, _ path: any WritableKeyPath<FarmSettings, Duration> & Sendable,
+        from: Duration, to: Duration
+    ) -> Setting {
+        let standard = Settings().farm[keyPath: path].text
+        return Setting(
+            group: .farm, variable: "MOTORPOOL_\(name)",
+            flag: Flag(flagName(name), "TIME", "\(help) (MOTORPOOL_\(name)); default \(standard)"),
+            expected: "a time from \(from.text) to \(to.text), like 15s or 1m30s"
+        ) { text, it in
+            guard let time = Duration(text: text), time >= from, time <= to else { return false }
+            it.farm[keyPath: path] = time
+            return true
+        }
+    }
+
+    private static func whole(
+        _ name: String, _ help: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
+    ) -> Setting {
+        let standard = Settings()[keyPath: path]
+        return Setting(
+            group: .farm, variable: "MOTORPOOL_\(name)",
+            flag: Flag(flagName(name), "N", "\(help) (MOTORPOOL_\(name)); default \(standard)"),
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text, it in
+            guard let number = Int(text), range.contains(number) else { return false }
+            it[keyPath: path] = number
+            return true
+        }
+    }
+}

@@ -1,0 +1,59 @@
+internal import Farm
+internal import Glibc
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// Everything that this process was told, read once.
+///
+/// A default stands here only where no room below has one.
+struct Settings: Sendable {
+    /// `nil`: the private server of the state folder.
+    var database: String?
+    var isPooled = false
+    var state = StateFolder.standard()
+    var jobs = JobsFolder.standard()
+    var connectionsMax = Store.connectionsMaxDefault
+    /// How the farm runs; its definitions are read later.
+    var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))
+
+    /// Where the queue is.
+    var connection: ConnectionSettings {
+        ConnectionSettings(url: database ?? PrivateServer.url(in: state), pooled: isPooled)
+    }
+
+    /// The database for people, without secrets.
+    var databaseWords: String {
+        database == nil ? "the private server in \(state)" : "the database of DATABASE_URL"
+    }
+
+    private static var processName: String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        let host = gethostname(&bytes, 255) == 0 ? String(cString: &bytes) : "localhost"
+        return "\(host):\(getpid())"
+    }
+
+    /// Reads the settings of `groups`, flags before variables.
+    /// - Throws: `ConfigurationFaults` with every fault.
+    static func read(
+        _ groups: Set<Setting.Group>, flags: [String: String], switches: Set<String>
+    ) throws -> Settings {
+        var settings = Settings()
+        var faults: [Fault] = []
+        for setting in Setting.all where groups.contains(setting.group) {
+            guard let (source, text) = setting.given(flags, switches) else { continue }
+            if !setting.read(text, &settings) {
+                // An address may hold a password, so it is never quoted.
+                let found = setting.isSecret ? "" : ", found “\(text)”"
+                faults.append(Fault(file: source, message: "expected \(setting.expected)\(found)"))
+            }
+        }
+        guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
+        return settings
+    }
+}
+
+/// What has to be mended before anything can start.
+struct ConfigurationFaults: Error {
+    let faults: [Fault]
+}

@@ -1,0 +1,217 @@
+import FoundationEssentials
+import Platform
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("Commands about jobs")
+struct JobCommandsTests {
+    private struct Told: Decodable {
+        let id: Int
+        let state: String
+        let reason: String?
+        let kind: String
+        let failures: Int
+        let run: Int
+        let result: Slept?
+
+        struct Slept: Decodable { let slept: Double }
+    }
+
+    private struct Accepted: Decodable {
+        let id: Int
+        let verdict: String
+        let accepted: Bool
+    }
+
+    @Test("migrate says what it applied, and the second time that there is nothing to do")
+    func migrate() async throws {
+        try await withDatabase { database in
+            let program = Program(database: database.settings.url)
+            let early = try await program("jobs")
+            #expect(early.code == 2)
+            #expect(early.text.contains("run motorpool migrate"))
+            let behind = try await program("work", "--jobs", Checkout.path + "/jobs")
+            #expect(behind.code == 2)
+            #expect(behind.text.contains("run motorpool migrate"))
+            let dry = try await program("migrate", "--dry-run")
+            #expect(dry.text.contains("motorpool 1 is missing"))
+            let first = try await program("migrate")
+            #expect(first.text.contains("motorpool 1 applied"))
+            #expect(first.text.contains("trial 1 applied"))
+            let second = try await program("migrate")
+            #expect(second.text == "nothing to do\n")
+            let isDone = first.code == 0 && second.code == 0
+            #expect(isDone)
+        }
+    }
+
+    @Test("enqueue --wait prints how the job ended and its result")
+    func wait() async throws {
+        try await withWorker { program, _ in
+            let slept = try await program(
+                "enqueue", "sleep", "--args", "{\"seconds\": 0.05}", "--wait", "--json")
+            #expect(slept.code == 0)
+            let told = try #require(try slept.decoded(Told.self).first)
+            #expect(told.state == "done")
+            #expect(told.result?.slept == 0.05)
+            let failed = try await program(
+                "enqueue", "fail", "--args", "{\"for_good\":true,\"message\":\"so it is\"}", "--wait")
+            #expect(failed.code == 1)
+            #expect(failed.text.contains("dead"))
+            #expect(failed.text.contains("so it is"))
+            let late = try await program(
+                "enqueue", "sleep", "--args", "{\"seconds\": 60}", "--wait", "--timeout", "100ms")
+            #expect(late.code == 75)
+        }
+    }
+
+    @Test("a job is told wherever it stands, and an unknown one is refused")
+    func job() async throws {
+        try await withWorker { program, _ in
+            try await program("pause", "trial", "--by", "me")
+            let accepted = try #require(
+                try await program("enqueue", "noop", "--json").decoded(Accepted.self).first)
+            #expect(accepted.verdict == "created")
+            let waiting = try #require(
+                try await program("job", "\(accepted.id)", "--json").decoded(Told.self).first)
+            #expect(waiting.state == "waiting")
+            #expect(waiting.reason?.hasPrefix("queue trial paused by me since") == true)
+            let page = try await program("job", "\(accepted.id)")
+            #expect(page.text.contains("kind      noop"))
+            let unknown = try await program("job", "987654321")
+            #expect(unknown.code == 1)
+            #expect(unknown.text.contains("no job 987654321: never there, or its retention has passed"))
+        }
+    }
+
+    @Test("a list tells depths, pages and filters")
+    func jobs() async throws {
+        try await withWorker { program, _ in
+            try await program("pause", "trial")
+            let many = try await program("enqueue", "noop", "--count", "7")
+            #expect(many.text.hasPrefix("7 jobs wait, "))
+            let list = try await program("jobs")
+            #expect(list.text.contains("trial"))
+            #expect(list.text.contains("ready"))
+            let isNarrow = list.text.split(separator: "\n").allSatisfy { $0.count <= 100 }
+            #expect(isNarrow)
+            let page = try await program("jobs", "--limit", "3", "--json").text.split(separator: "\n").prefix(
+                3)
+            let ids = try page.map { try JSONDecoder().decode(Told.self, from: Data($0.utf8)).id }
+            #expect(ids == ids.sorted(by: >))
+            let next = try await program("jobs", "--before", "\(ids[2])", "--json").decoded(Told.self)
+            #expect(next.count == 4)
+            #expect(try await program("jobs", "--state", "dead", "--json").text == "")
+            #expect(try await program("jobs", "--kind", "noop", "--json").decoded(Told.self).count == 7)
+        }
+    }
+
+    @Test("cancel and retry say what happened, and twice is once")
+    func cancelAndRetry() async throws {
+        try await withWorker { program, _ in
+            try await program("pause", "trial")
+            let id = try #require(try await program("enqueue", "noop", "--json").decoded(Accepted.self).first)
+                .id
+            let cancelled = try await program("cancel", "\(id)", "--reason", "no need")
+            #expect(cancelled.text == "job \(id) is cancelled; it had not started\n")
+            #expect(try await program("cancel", "\(id)").text == "job \(id) was cancelled before\n")
+            #expect(try await program("job", "\(id)").text.contains("no need (cancelled by tester)"))
+            #expect(try await program("retry", "\(id)").text.hasPrefix("job \(id) waits again"))
+            let early = try await program("retry", "\(id)")
+            #expect(early.code == 1)
+            #expect(early.text.contains("is waiting: only dead and cancelled jobs"))
+            #expect(try await program("cancel", "987654321").code == 1)
+            #expect(try await program("retry", "987654321").code == 1)
+        }
+    }
+
+    @Test("the cancel of a running job says that it may have started")
+    func cancelRunning() async throws {
+        try await withWorker { program, _ in
+            let id = try await running(program)
+            let answer = try await program("cancel", "\(id)")
+            #expect(answer.text.contains("it may have started"))
+        }
+    }
+
+    @Test("a queue nobody knows is paused only by force, and resume tells what it found")
+    func pause() async throws {
+        try await withWorker { program, _ in
+            let refused = try await program("pause", "nope")
+            #expect(refused.code == 1)
+            #expect(refused.text.contains("the queues are effects, sleepers, trial"))
+            #expect(try await program("pause", "nope", "--force").code == 0)
+            #expect(try await program("pause", "trial").code == 0)
+            #expect(try await program("resume", "trial").text == "queue trial goes on\n")
+            #expect(try await program("resume", "trial").text == "queue trial was not paused\n")
+        }
+    }
+
+    @Test("the same key with another body is refused, with the same body it answers")
+    func key() async throws {
+        try await withWorker { program, _ in
+            #expect(try await program("enqueue", "noop", "--key", "k").code == 0)
+            let same = try await program("enqueue", "noop", "--key", "k")
+            #expect(same.code == 0)
+            #expect(same.text.contains("the same key came before"))
+            let other = try await program("enqueue", "noop", "--key", "k", "--args", "{\"a\":1}")
+            #expect(other.code == 1)
+            #expect(other.text.contains("with another body"))
+            #expect(try await program("enqueue", "nope").text.contains("The kinds are: abort"))
+        }
+    }
+
+    @Test("many jobs come in from a file, and a fault is told with its line")
+    func many() async throws {
+        let files = [
+            "good":
+                "{\"kind\":\"noop\"}\n\n{\"kind\":\"noop\",\"args\":{\"n\":1},\"subject\":\"s\"}\n{\"kind\":\"noop\",\"subject\":\"s\"}",
+            "bad": "{\"kind\":\"noop\"}\n{\"kind\":\"noop\",\"delai\":\"1s\"}\n",
+        ]
+        try await withFolder(files) { folder in
+            try await withWorker { program, _ in
+                try await program("pause", "trial")
+                let good = try await program("enqueue", "--many", folder + "/good", "--json")
+                #expect(try good.decoded(Accepted.self).map(\.verdict) == ["created", "created", "joined"])
+                let bad = try await program("enqueue", "--many", folder + "/bad")
+                #expect(bad.code == 64)
+                #expect(bad.text.contains("bad:2: unknown “delai”"))
+            }
+        }
+    }
+
+    @Test("the doctor finds a farm that is well, and a kind without a worker")
+    func doctor() async throws {
+        let home = ["MOTORPOOL_JOBS": Checkout.path + "/jobs"]
+        try await withWorker { program, worker in
+            let well = try await program("doctor", variables: home)
+            #expect(well.code == 0, "\(well.text)")
+            #expect(well.text.contains("the schema motorpool is current"))
+            #expect(well.text.contains("a notification takes"))
+            worker.signal(15)
+            #expect(try await worker.end() == .exited(0))
+            try await program("enqueue", "noop")
+            let lonely = try await program("doctor", variables: home)
+            #expect(lonely.text.contains("no worker lives"))
+            #expect(lonely.text.contains("jobs of the kind noop stand in the queue trial"))
+            #expect(
+                try await program("doctor", "--json", variables: home).decoded(Diagnosis.self).first?.ok
+                    == true)
+        }
+    }
+
+    private struct Diagnosis: Decodable { let ok: Bool }
+}
+
+/// Enqueues a sleep of a minute and returns its number when it runs.
+func running(_ program: Program, block: Bool = false) async throws -> Int {
+    struct Accepted: Decodable { let id: Int }
+    let answer = try await program(
+        "enqueue", "sleep", "--args", "{\"seconds\": 60, \"block\": \(block)}", "--json")
+    let id = try #require(try answer.decoded(Accepted.self).first).id
+    try await eventually("the job runs", within: .seconds(20)) {
+        try await program("job", "\(id)", "--json").text.contains("\"state\":\"running\"")
+    }
+    return id
+}
