@@ -89,9 +89,9 @@ enum Entrance {
         var areAllKept = true
         for scenario in Scenarios.all where name == "all" || scenario.name == name {
             let began = ContinuousClock.now
-            let outcome: Outcome
+            let outcome: Verdict
             do { outcome = try await scenario.init().play(theatre) } catch let error where !(error is CancellationError) {
-                outcome = Outcome("\(String(reflecting: error))", [("the scenario to go on", false)])
+                outcome = Verdict("\(String(reflecting: error))", [("the scenario to go on", false)])
             }
             let seconds = (ContinuousClock.now - began).components.seconds
             areAllKept = areAllKept && outcome.isKept
@@ -101,7 +101,7 @@ enum Entrance {
     }
 
     private static func line(
-        _ scenario: any Scenario.Type, _ outcome: Outcome, _ seconds: Int64, _ options: Options
+        _ scenario: any Scenario.Type, _ outcome: Verdict, _ seconds: Int64, _ options: Options
     ) -> String {
         guard options.isJSON else {
             return "\(outcome.isKept ? "PASS" : "FAIL") \(scenario.name): \(scenario.promise) — \(outcome.numbers) (\(seconds) s)"

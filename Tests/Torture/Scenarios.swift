@@ -4,7 +4,7 @@ protocol Scenario: Sendable {
     /// The promise, in a few words.
     static var promise: String { get }
     init()
-    func play(_ theatre: Theatre) async throws -> Outcome
+    func play(_ theatre: Theatre) async throws -> Verdict
 }
 
 /// Where scenarios get their stages.
@@ -34,7 +34,7 @@ struct Theatre: Sendable {
 }
 
 /// Whether a promise was kept, with the numbers.
-struct Outcome: Sendable {
+struct Verdict: Sendable {
     let isKept: Bool
     let numbers: String
 
@@ -48,7 +48,10 @@ struct Outcome: Sendable {
 
 /// The list that help and dispatch are made from.
 enum Scenarios {
-    static let all: [any Scenario.Type] = []
+    static let all: [any Scenario.Type] = [
+        LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self, HostBudget.self,
+        Keys.self, CancelWaiting.self, Midnight.self, Drain.self,
+    ]
 
     static var names: String { all.map { $0.name }.joined(separator: ", ") }
 }
