@@ -48,7 +48,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Platform", "Postgres", "Store", "Jobs"],
             path: "Tests/Support", swiftSettings: house),
         .executableTarget(
-            name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs"],
+            name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),

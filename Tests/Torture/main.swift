@@ -1,1 +1,4 @@
-print("torture")
+import Glibc
+
+Entrance.listen()
+exit(await Entrance.enter(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,31 @@
+import Jobs
+import Postgres
+import Store
+
+/// Five requests a second to a host, over three processes.
+struct HostBudget: Scenario {
+    static let name = "host-budget"
+    static let promise = "a host's budget of 5/s holds in the whole cluster (one more is forgiven at a window's border)"
+
+    func play(_ theatre: Theatre) async throws -> Verdict {
+        let policies = ["effect": "queue = effects\nlanes = 8\nhost = trial.invalid 5/s"]
+        return try await theatre.withStage("host_budget", policies: policies) { stage in
+            let workers = try (1...3).map { try stage.start("host-\($0)") }
+            try await stage.waitUntilWorking(workers)
+            let args = JSON(text: "{\"host\":\"trial.invalid\",\"file\":\(JSON.quoted(stage.effectsFile))}")
+            let began = ContinuousClock.now
+            _ = try await stage.store.enqueue((0..<40).map { _ in NewJob("effect", args: args) })
+            try await stage.drain(within: .seconds(60))
+            let took = ContinuousClock.now - began
+            let begins = OutsideLedger(file: stage.effectsFile).begins
+            let most = begins.map { first in begins.count { $0.at >= first.at && $0.at < first.at + 1 } }.max() ?? 0
+            let processes = Set(begins.map(\.process)).count
+            return Verdict(
+                "\(begins.count) requests of \(processes) processes in \(took.text), at most \(most) in a second",
+                [
+                    ("at most 5 + 1 in a second", most <= 6), ("40 requests", begins.count == 40),
+                    ("not idle either: at most 16s", took <= .seconds(16)),
+                ])
+        }
+    }
+}

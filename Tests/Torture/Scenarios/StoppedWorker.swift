@@ -1,0 +1,63 @@
+import Glibc
+import Jobs
+import Platform
+import Postgres
+import Store
+
+/// Processes that stand still for two leases and then go on as if nothing had happened.
+struct StoppedWorker: Scenario {
+    static let name = "stopped-worker"
+    static let promise = "what a stopped process writes after its lease is refused"
+
+    private static let roundsMax = 6
+
+    func play(_ theatre: Theatre) async throws -> Verdict {
+        try await theatre.withStage("stopped_worker") { stage in
+            let steady = try stage.start("steady")
+            try await stage.waitUntilWorking([steady])
+            var stale = 0
+            var rounds = 0
+            // Whether the stopped process sends its write or first hears of its loss is a race; each round is another.
+            while stale == 0, rounds < StoppedWorker.roundsMax {
+                rounds += 1
+                try await round(stage, rounds)
+                stale = stage.allWorkers.reduce(0) { $0 + $1.staleLogged }
+            }
+            try await stage.drain(within: .seconds(20))
+            let ledger = try await Ledger.read(stage.store.database)
+            let doubled = Dictionary(grouping: ledger.effects, by: \.job).values.count { $0.count > 1 }
+            let done = ledger.endings.count { $0.ending == "done" }
+            return Verdict(
+                "\(rounds) rounds, \(done) done, \(doubled) doubled, \(stale) stale writes refused",
+                [
+                    ("nothing doubled", doubled == 0), ("a stale write refused", stale > 0),
+                    ("all done", done == rounds * 90 && ledger.left == 0),
+                ])
+        }
+    }
+
+    /// Three processes stand still: before a fence, before a settlement, and anywhere.
+    private func round(_ stage: Stage, _ number: Int) async throws {
+        let stopped = [
+            try stage.start("fence-\(number)", killPoint: "before_fence:3:stop"),
+            try stage.start("settle-\(number)", killPoint: "before_settle:9:stop"),
+            try stage.start("any-\(number)"),
+        ]
+        try await stage.waitUntilWorking([stopped[2]])
+        let effects = (0..<60).map { _ in NewJob("effect", args: "{\"seconds\":0.1}") }
+        let noops = (0..<30).map { _ in NewJob("noop") }
+        for slice in 0..<10 {
+            _ = try await stage.store.enqueue(Array(effects[(slice * 6)..<(slice * 6 + 6)] + noops[(slice * 3)..<(slice * 3 + 3)]))
+            try await Task.sleep(for: .milliseconds(30))
+        }
+        stopped[2].signal(SIGSTOP)
+        for worker in stopped.dropLast() {
+            try await eventually("\(worker.name) stops", within: .seconds(5)) { worker.isStopped || worker.ended != nil }
+        }
+        try await Task.sleep(for: stage.workerSettings().lease * 2)
+        for worker in stopped { worker.signal(SIGCONT) }
+        try await stage.drain(within: .seconds(30))
+        for worker in stopped { worker.signal(SIGTERM) }
+        for worker in stopped { _ = try await worker.waitForEnd(within: .seconds(15)) }
+    }
+}
