@@ -37,6 +37,8 @@ final class Pool: Sendable {
         let token: RunToken
         let settlement: Settlement
         let newJobs: [NewJob]
+        /// It was sent before and the answer was lost: finding no row then says nothing.
+        var isUncertain = false
     }
 
     private struct Running {
