@@ -44,7 +44,7 @@ struct Report: Sendable {
     private var faultRows: [(String, Int)] {
         [
             ("kills", lives.kills), ("kills at places", lives.killsAtPlaces), ("stops", lives.stops),
-            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue), ("starts in vain", lives.startsInVain),
+            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue.count), ("starts in vain", lives.startsInVain),
         ]
             + FaultProxy.Cut.allCases.map { ("cuts \($0.rawValue)", proxy.cuts[$0] ?? 0) }
             + [
@@ -60,6 +60,7 @@ struct Report: Sendable {
                 + String(repeating: " ", count: max(0, 10 - row.value.count)) + row.value
         }
         lines += findings.examples
+        lines += lives.drainsOverdue.prefix(5).map { "  drained too long: \($0)" }
         lines += lives.deathsUnasked.prefix(5).map { "  died unasked: \($0)" }
         if !hasBitten {
             lines.append("the faults did not bite: recovered \(findings.recovered), stale writes refused \(stale)")
