@@ -90,7 +90,9 @@ enum Entrance {
         for scenario in Scenarios.all where name == "all" || scenario.name == name {
             let began = ContinuousClock.now
             let outcome: Verdict
-            do { outcome = try await scenario.init().play(theatre) } catch let error where !(error is CancellationError) {
+            do { outcome = try await scenario.init().play(theatre) } catch let error
+                where !(error is CancellationError)
+            {
                 outcome = Verdict("\(String(reflecting: error))", [("the scenario to go on", false)])
             }
             let seconds = (ContinuousClock.now - began).components.seconds
@@ -104,9 +106,11 @@ enum Entrance {
         _ scenario: any Scenario.Type, _ outcome: Verdict, _ seconds: Int64, _ options: Options
     ) -> String {
         guard options.isJSON else {
-            return "\(outcome.isKept ? "PASS" : "FAIL") \(scenario.name): \(scenario.promise) — \(outcome.numbers) (\(seconds) s)"
+            return
+                "\(outcome.isKept ? "PASS" : "FAIL") \(scenario.name): \(scenario.promise) — \(outcome.numbers) (\(seconds) s)"
         }
-        return "{\"scenario\":\(JSON.quoted(scenario.name)),\"kept\":\(outcome.isKept),\"numbers\":\(JSON.quoted(outcome.numbers)),"
+        return
+            "{\"scenario\":\(JSON.quoted(scenario.name)),\"kept\":\(outcome.isKept),\"numbers\":\(JSON.quoted(outcome.numbers)),"
             + "\"seconds\":\(seconds)}"
     }
 }

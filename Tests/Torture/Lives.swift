@@ -116,7 +116,8 @@ final class Lives: Sendable {
         let deadline = ContinuousClock.now + .seconds(3)
         while ContinuousClock.now < deadline, worker.ended == nil, !worker.isStopped {
             let held = try? await stage.count(
-                "SELECT count(*) FROM motorpool.jobs WHERE worker = (SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1)")
+                "SELECT count(*) FROM motorpool.jobs WHERE worker = (SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1)"
+            )
             if held ?? 0 > 0 { return }
             try await Task.sleep(for: .milliseconds(15))
         }

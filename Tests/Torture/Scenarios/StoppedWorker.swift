@@ -33,7 +33,10 @@ struct StoppedWorker: Scenario {
                 "\(rounds) rounds, \(done) done, \(doubled) doubled, \(stale) stale writes refused",
                 [
                     ("nothing doubled", doubled == 0), ("a stale write refused", stale > 0),
-                    ("all done", done == rounds * (StoppedWorker.effects + StoppedWorker.noops) && ledger.left == 0),
+                    (
+                        "all done",
+                        done == rounds * (StoppedWorker.effects + StoppedWorker.noops) && ledger.left == 0
+                    ),
                 ])
         }
     }
@@ -51,12 +54,15 @@ struct StoppedWorker: Scenario {
         _ = try await stage.store.enqueue((0..<StoppedWorker.noops).map { _ in NewJob("noop") })
         for _ in 0..<10 {
             let slice = StoppedWorker.effects / 10
-            _ = try await stage.store.enqueue((0..<slice).map { _ in NewJob("effect", args: "{\"seconds\":0.1}") })
+            _ = try await stage.store.enqueue(
+                (0..<slice).map { _ in NewJob("effect", args: "{\"seconds\":0.1}") })
             try await Task.sleep(for: .milliseconds(30))
         }
         stopped[2].signal(SIGSTOP)
         for worker in stopped.dropLast() {
-            try await eventually("\(worker.name) stops", within: .seconds(5)) { worker.isStopped || worker.ended != nil }
+            try await eventually("\(worker.name) stops", within: .seconds(5)) {
+                worker.isStopped || worker.ended != nil
+            }
         }
         try await Task.sleep(for: stage.workerSettings().lease * 2)
         for worker in stopped { worker.signal(SIGCONT) }
