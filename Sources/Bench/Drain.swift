@@ -106,15 +106,15 @@ struct Drain: Sendable {
     private func loadCrowd() async throws {
         guard drain.hasFutureCrowd || drain.hasWaitingCrowd else { return }
         let state = drain.hasFutureCrowd ? 2 : 0
-        let queue = drain.hasFutureCrowd ? "bench0" : "bench0"
         let level = drain.hasWaitingCrowd ? 7 : 5
         let priority = drain.hasWaitingCrowd ? 3 : 2
         try await place.database.run(
             SQL(
                 """
                 INSERT INTO motorpool.jobs (id, seq, run_at, state, level, priority, keep, queue, kind, args)
-                SELECT n, n, \(drain.hasFutureCrowd ? "now() + interval '1 year'" : "NULL"), \(state), \(level), \(priority),
-                    false, '\(queue)', 'noop', '{"id": 123456, "name": "a payload of 57 bytes, or so"}'
+                SELECT n, n, now() + make_interval(secs => \(drain.hasFutureCrowd ? 31_536_000.0 : nil)), \(Int16(state)),
+                    \(Int16(level)), \(Int16(priority)),
+                    false, 'bench0', 'noop', '{"id": 123456, "name": "a payload of 57 bytes, or so"}'
                 FROM (SELECT nextval('motorpool.seq') AS n FROM generate_series(1, \(crowd))) s
                 """), within: .seconds(120))
         try await place.database.run(SQL("CHECKPOINT"), within: .seconds(120))

@@ -65,11 +65,13 @@ package struct Rate: Hashable, Sendable, CustomStringConvertible {
         return "\(amount)/\(per.text)" + (burst > 1 ? " burst \(burst)" : "")
     }
 
-    /// Reads `5/s`, `100/5m` or `10/s burst 20`.
+    /// Reads `5/s`, `100/5m` or `10/s burst 20`; the count lies between 0.001 and 100,000.
     package init?(text: String) {
         let words = text.split(separator: " ")
         let parts = (words.first ?? "").split(separator: "/", maxSplits: 1)
-        guard parts.count == 2, let count = Double(parts[0]), count > 0, count <= 100_000 else { return nil }
+        guard parts.count == 2, let count = Double(parts[0]), (0.001...100_000).contains(count) else {
+            return nil
+        }
         let span = parts[1].first?.isNumber == true ? String(parts[1]) : "1" + parts[1]
         guard let per = Duration(text: span), per > .zero else { return nil }
         switch words.count {

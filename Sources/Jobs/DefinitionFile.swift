@@ -28,7 +28,9 @@ package struct DefinitionFile: Sendable {
     package init(kind: String, file: String, text: String) {
         definition = Definition(kind: kind)
         self.file = file
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // By property, because CR LF is one character, and not the character LF.
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
             read(line: line, number: index + 1)
         }
         if definition.patience.backoffFirst > definition.patience.backoffMax {

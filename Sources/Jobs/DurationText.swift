@@ -1,5 +1,6 @@
 extension Duration {
-    /// Reads `250ms`, `10s`, `5m`, `3h`, `2d` and joins like `1h30m`. `nil` for anything else, signs included.
+    /// Reads `250ms`, `10s`, `5m`, `3h`, `2d` and joins like `1h30m`. `nil` for anything else, signs included, and for
+    /// more than 100 years, which nothing waits for.
     package init?(text: String) {
         var rest = Substring(text)
         var total = Duration.zero
@@ -13,6 +14,7 @@ extension Duration {
                 return nil
             }
             total += .seconds(amount * scale)
+            guard total <= .seconds(3_155_760_000) else { return nil }
         }
         self = total
     }

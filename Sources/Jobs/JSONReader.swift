@@ -96,7 +96,7 @@ private struct JSONReader {
         var members: [(name: String, part: JSONPart)] = []
         skipSpace()
         if take("}") { return .object(members) }
-        while true {
+        repeat {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw fault("expected a name in quotes, found \(here)") }
             let name = try string()
@@ -104,21 +104,21 @@ private struct JSONReader {
             guard take(":") else { throw fault("expected “:” behind the name, found \(here)") }
             members.append((name, try value()))
             skipSpace()
-            if take("}") { return .object(members) }
-            guard take(",") else { throw fault("expected “,” or “}”, found \(here)") }
-        }
+        } while take(",")
+        guard take("}") else { throw fault("expected “,” or “}”, found \(here)") }
+        return .object(members)
     }
 
     private mutating func array() throws(JSONFault) -> JSONPart.Value {
         var parts: [JSONPart] = []
         skipSpace()
         if take("]") { return .array(parts) }
-        while true {
+        repeat {
             parts.append(try value())
             skipSpace()
-            if take("]") { return .array(parts) }
-            guard take(",") else { throw fault("expected “,” or “]”, found \(here)") }
-        }
+        } while take(",")
+        guard take("]") else { throw fault("expected “,” or “]”, found \(here)") }
+        return .array(parts)
     }
 
     private mutating func word(_ text: String, _ value: JSONPart.Value) throws(JSONFault) -> JSONPart.Value {
@@ -153,8 +153,7 @@ private struct JSONReader {
         let start = place
         place += 1
         var text: [UInt8] = []
-        while true {
-            guard let byte = next else { throw fault("this text has no end", at: start) }
+        while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
                 place += 1
@@ -169,6 +168,7 @@ private struct JSONReader {
                 place += 1
             }
         }
+        throw fault("this text has no end", at: start)
     }
 
     private mutating func escape() throws(JSONFault) -> String {

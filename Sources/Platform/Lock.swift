@@ -1,4 +1,4 @@
-internal import Glibc
+package import Glibc
 
 /// A small shared state and the turn to touch it.
 ///
@@ -7,8 +7,8 @@ internal import Glibc
 /// (swiftlang/swift issue 88440).
 package final class Lock<State>: @unchecked Sendable {
     // @unchecked: the mutex behind this pointer orders every access to `state`.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var state: State
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var state: State
 
     package init(_ initial: sending State) {
         mutex = .allocate(capacity: 1)
@@ -23,6 +23,7 @@ package final class Lock<State>: @unchecked Sendable {
     }
 
     /// Runs `body` alone with the state; releases the turn when it returns or throws.
+    @inlinable
     package func withLock<R>(_ body: (inout State) throws -> R) rethrows -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

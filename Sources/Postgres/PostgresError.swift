@@ -50,6 +50,7 @@ extension PostgresError {
 
     /// Whether the data of the statement is at fault, so that it would be refused again.
     package var isData: Bool {
+        if case .badParameter = self { return true }
         guard let sqlstate else { return false }
         return sqlstate.hasPrefix("22") || sqlstate.hasPrefix("54") || sqlstate == "23514"
     }

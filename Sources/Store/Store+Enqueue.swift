@@ -137,6 +137,13 @@ extension NewJob {
         if let attemptsMax, !(1...1000).contains(attemptsMax) {
             try refuse("attempts lie between 1 and 1000, not \(attemptsMax)")
         }
+        let words = [("subject", subject), ("key", key), ("key's scope", keyScope), ("limit key", limitKey)]
+        for (name, word) in words where word?.utf8.contains(0) == true {
+            try refuse("a NUL stands in the \(name), and PostgreSQL stores none")
+        }
+        if args.bytes.contains(0) || meta?.bytes.contains(0) == true {
+            try refuse("a NUL stands in the args or the meta, and no JSON holds one unescaped")
+        }
     }
 }
 

@@ -81,8 +81,7 @@ extension Store {
         let rows = try await hot.run(
             """
             UPDATE motorpool.jobs j SET state = 0, worker = NULL
-            FROM unnest(\(tokens.map(\.job.number)), \(tokens.map(\.run))) AS s(id, run)
-            WHERE j.id = s.id AND j.run = s.run AND j.state = 1 AND j.worker = \(worker.number)
+            WHERE \(Store.fenced(tokens)) AND j.worker + 0 = \(worker.number)
             RETURNING j.queue
             """, within: Store.hotTimeout + .seconds(2))
         bell.ringSoon(Set(try rows.map { try $0.get(0) }))
@@ -110,7 +109,7 @@ extension Store {
             """
             INSERT INTO motorpool.progress AS p (job, run, phase, done, total)
             SELECT id, run, \(phase), \(done), \(total) FROM motorpool.jobs
-            WHERE id = \(token.job.number) AND run = \(token.run) AND state = 1
+            WHERE id = \(token.job.number) AND run = \(token.run) AND worker IS NOT NULL
             ON CONFLICT (job) DO UPDATE SET run = excluded.run, phase = excluded.phase, done = excluded.done,
                 total = excluded.total, at = now()
             """)

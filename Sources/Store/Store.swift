@@ -13,13 +13,17 @@ package final class Store: Sendable {
     let hot: Database
     package let bell: Bell
 
+    /// Connections for everything but the claim when nobody says otherwise.
     package static let connectionsMaxDefault = 6
 
     /// - Parameters:
     ///   - settings: of the farm's database; `pooled` when it is reached through pgbouncer in transaction mode.
     ///   - connectionsMax: for everything but the claim.
     ///   - claimConnectionsMax: claims and settlements gain nothing beyond two.
-    package init(_ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault, claimConnectionsMax: Int = 2) {
+    package init(
+        _ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault,
+        claimConnectionsMax: Int = 2
+    ) {
         database = Database(settings, connectionsMax: connectionsMax)
         var hotSettings = settings
         hotSettings.sessionSetup += [
@@ -71,6 +75,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
             case "MP004": throw StoreError.busy(error.message)
             default: throw StoreError.badRequest(error.message)
             }
+        } catch PostgresError.badParameter(let reason) {
+            throw StoreError.badRequest(reason)
         } catch PostgresError.server(let error) where error.sqlstate.hasPrefix("22") {
             throw StoreError.badRequest(error.message + (error.detail.map { ": \($0)" } ?? ""))
         }

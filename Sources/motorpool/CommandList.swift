@@ -4,7 +4,7 @@ enum CommandList {
         UpCommand.self, WorkCommand.self, MigrateCommand.self, CheckCommand.self, EnqueueCommand.self,
         JobCommand.self,
         JobsCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self,
-        DoctorCommand.self, HelpCommand.self, VersionCommand.self,
+        DoctorCommand.self, BenchCommand.self, HelpCommand.self, VersionCommand.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? { all.first { $0.name == name } }

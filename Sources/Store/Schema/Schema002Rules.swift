@@ -37,6 +37,7 @@ extension Schema {
             RETURNS void LANGUAGE plpgsql AS $$
             DECLARE
                 s motorpool.subjects;
+                waiting text;
             BEGIN
                 j.errors := motorpool.with_error(j.errors, j.run, error);
                 IF ending = 'dead' THEN
@@ -58,12 +59,15 @@ extension Schema {
                     UPDATE motorpool.jobs p SET
                         children_left = p.children_left - 1,
                         children_failed = p.children_failed + (ending <> 'done')::integer,
-                        state = CASE WHEN p.children_left = 1 THEN 0 ELSE 3 END,
-                        held = CASE WHEN p.children_left = 1 THEN NULL ELSE 3 END,
+                        state = CASE WHEN p.children_left = 1 AND p.limit_key IS NULL THEN 0 ELSE 3 END,
+                        held = CASE WHEN p.children_left > 1 THEN 3 WHEN p.limit_key IS NOT NULL THEN 1 END,
                         level = p.priority * 2,
                         run_at = CASE WHEN p.children_left = 1 THEN now() ELSE p.run_at END,
                         seq = CASE WHEN p.children_left = 1 THEN nextval('motorpool.seq') ELSE p.seq END
-                    WHERE p.id = j.parent AND p.state = 3 AND p.held = 3;
+                    WHERE p.id = j.parent AND p.state = 3 AND p.held = 3
+                    RETURNING CASE p.held WHEN 1 THEN p.kind END INTO waiting;
+                    -- A limited parent gave its place away while it waited, and needs one for its next step.
+                    IF waiting IS NOT NULL THEN PERFORM motorpool.admit(waiting); END IF;
                 END IF;
                 IF j.subject IS NOT NULL THEN
                     UPDATE motorpool.subjects u SET
@@ -86,6 +90,7 @@ extension Schema {
                 END IF;
             END $$;
 
+            -- (`worker IS NOT NULL` is what running means; `state = 1` would admit the partial index of running jobs.)
             -- Settles one run behind its fence. False: the token is stale, and nothing was touched.
             CREATE FUNCTION motorpool.settle(job bigint, claim integer, verdict text, delay double precision,
                                              result jsonb, error text, reason text, next_step smallint, children integer)
@@ -94,14 +99,14 @@ extension Schema {
                 j motorpool.jobs;
             BEGIN
                 IF verdict IN ('done', 'dead', 'cancelled') THEN
-                    DELETE FROM motorpool.jobs d WHERE d.id = job AND d.run = claim AND d.state = 1 RETURNING d.* INTO j;
+                    DELETE FROM motorpool.jobs d WHERE d.id = job AND d.run = claim AND d.worker IS NOT NULL RETURNING d.* INTO j;
                     IF NOT FOUND THEN RETURN false; END IF;
                     PERFORM motorpool.depart(j, verdict, result, error, reason);
                     RETURN true;
                 END IF;
                 UPDATE motorpool.jobs u SET
-                    state = CASE verdict WHEN 'wait' THEN CASE WHEN children > 0 THEN 3 ELSE 0 END ELSE 2 END,
-                    held = CASE WHEN verdict = 'wait' AND children > 0 THEN 3 END,
+                    state = CASE WHEN verdict <> 'wait' THEN 2 WHEN children > 0 OR u.limit_key IS NOT NULL THEN 3 ELSE 0 END,
+                    held = CASE WHEN verdict <> 'wait' THEN NULL WHEN children > 0 THEN 3 WHEN u.limit_key IS NOT NULL THEN 1 END,
                     worker = NULL, admitted = false, level = u.priority * 2, seq = nextval('motorpool.seq'),
                     run_at = now() + make_interval(secs => coalesce(delay, 0)),
                     failures = u.failures + (verdict = 'retry')::integer,
@@ -109,7 +114,7 @@ extension Schema {
                     step = coalesce(next_step, u.step),
                     children_left = CASE WHEN verdict = 'wait' THEN children ELSE u.children_left END,
                     children_failed = CASE WHEN verdict = 'wait' THEN 0 ELSE u.children_failed END
-                WHERE u.id = job AND u.run = claim AND u.state = 1 RETURNING u.* INTO j;
+                WHERE u.id = job AND u.run = claim AND u.worker IS NOT NULL RETURNING u.* INTO j;
                 IF NOT FOUND THEN RETURN false; END IF;
                 DELETE FROM motorpool.progress p WHERE p.job = j.id;
                 IF j.limit_key IS NOT NULL THEN PERFORM motorpool.admit(j.kind); END IF;

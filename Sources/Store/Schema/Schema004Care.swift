@@ -44,10 +44,10 @@ extension Schema {
                 found integer;
             BEGIN
                 UPDATE motorpool.jobs u SET state = 0, worker = NULL, level = -1, seq = nextval('motorpool.seq'), run_at = now()
-                WHERE u.id IN (SELECT o.id FROM motorpool.jobs o WHERE o.state = 1
+                WHERE u.id = ANY (ARRAY(SELECT o.id FROM motorpool.jobs o WHERE o.state = 1
                     AND o.started_at < now() - interval '10 seconds'
                     AND NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE w.id = o.worker)
-                    LIMIT 1000 FOR UPDATE SKIP LOCKED);
+                    LIMIT 1000 FOR UPDATE SKIP LOCKED));
                 GET DIAGNOSTICS found = ROW_COUNT;
                 RETURN found;
             END $$;
@@ -63,7 +63,7 @@ extension Schema {
                         state = CASE WHEN u.limit_key IS NOT NULL AND NOT u.admitted THEN 3 ELSE 0 END,
                         held = CASE WHEN u.limit_key IS NOT NULL AND NOT u.admitted THEN 1 END,
                         seq = nextval('motorpool.seq')
-                    FROM due WHERE u.id = due.id RETURNING u.queue, u.kind, u.held
+                    WHERE u.id = ANY (ARRAY(SELECT id FROM due)) RETURNING u.queue, u.kind, u.held
                 )
                 SELECT m.queue, count(*)::integer, array_agg(DISTINCT m.kind) FILTER (WHERE m.held IS NOT NULL)
                 FROM moved m GROUP BY m.queue
@@ -80,12 +80,12 @@ extension Schema {
                 FOR low IN 2..7 LOOP
                     CONTINUE WHEN NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE queue = of_queue AND state = 0
                                               AND level >= 0 AND level < low);
-                    UPDATE motorpool.jobs u SET level = low - 2 WHERE u.id IN (
+                    UPDATE motorpool.jobs u SET level = low - 2 WHERE u.id = ANY (ARRAY(
                         SELECT j.id FROM (SELECT id, created_at, run_at, priority FROM motorpool.jobs
                             WHERE queue = of_queue AND state = 0 AND level = low ORDER BY seq LIMIT batch
                             FOR UPDATE SKIP LOCKED) j
                         WHERE greatest(j.created_at, j.run_at)
-                              < now() - make_interval(secs => after * (1 + j.priority - low / 2)));
+                              < now() - make_interval(secs => after * (1 + j.priority - low / 2))));
                     GET DIAGNOSTICS n = ROW_COUNT;
                     lifted := lifted + n;
                 END LOOP;

@@ -7,7 +7,7 @@ internal import Store
 ///
 /// Every figure is a median over the rounds. A case is measured with a worker process of its own, against a scratch
 /// database that is dropped at the end.
-package struct BenchCommand: Sendable {
+package struct Benchmark: Sendable {
     package var rounds = 5
     /// Jobs drained in each case.
     package var jobs = 100_000
@@ -28,14 +28,16 @@ package struct BenchCommand: Sendable {
     ///
     /// - Parameters:
     ///   - server: a server on which the account may make databases.
+    ///   - migrators: make the schemas that the program expects.
     ///   - binary: the program that is started with `work`.
     ///   - tell: progress, a line at a time.
     ///   - print: the report.
     package func run(
-        on server: ConnectionSettings, binary: String, tell: @Sendable (String) -> Void,
+        on server: ConnectionSettings, migrators: [Migrator], binary: String,
+        tell: @Sendable (String) -> Void,
         print: @Sendable (String) -> Void
     ) async throws {
-        let place = try await BenchPlace.make(on: server, binary: binary)
+        let place = try await BenchPlace.make(on: server, migrators: migrators, binary: binary)
         let report: Result<Report, any Error>
         do { report = .success(try await measure(place, tell)) } catch { report = .failure(error) }
         try await place.remove()
