@@ -83,9 +83,12 @@ final class Lives: Sendable {
     private func play(_ life: FaultPlan.Life) async throws {
         switch life {
         case .killedYoung(let age):
-            let worker = try start(nil)
-            try await Task.sleep(for: age)
-            await kill(worker)
+            var worker: WorkerProcess
+            repeat {
+                worker = try start(nil)
+                try await Task.sleep(for: age)
+                await kill(worker)
+            } while worker.ended == .exited(Lives.noDatabase)
         case .killedAtWork(let age):
             let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)

@@ -19,8 +19,14 @@ final class TortureServer: Sendable {
             )
         }
         let server = try TortureServer(scratch, seed: seed)
-        try await server.initialise(scratch)
-        try await server.control("start")
+        do {
+            try await server.initialise(scratch)
+            try await server.control("start")
+        } catch {
+            // It may have come up all the same; in a task of its own, because ours may be cancelled.
+            await Task { await server.stop() }.value
+            throw error
+        }
         return server
     }
 
