@@ -4,32 +4,34 @@ import Platform
 
 /// From the command line to the exit code.
 enum Entrance {
-    static func enter(_ arguments: [String]) async -> Int32 {
+    /// Does what the arguments say and ends the process.
+    static func enter(_ arguments: [String]) -> Never {
+        // Before the first thread, or a signal could still end one of them.
+        Signals.onTermination { _, count in
+            // The first ends everything in order; the second does not wait for it.
+            if count > 1 { _exit(130) }
+            interrupted.withLock { $0 }?()
+        }
+        Task { exit(await obey(arguments)) }
+        while true { pause() }
+    }
+
+    private static let interrupted = Lock<(@Sendable () -> Void)?>(nil)
+
+    private static func obey(_ arguments: [String]) async -> Int32 {
         let options: Options
         do { options = try Options(arguments) } catch {
             Progress.say("\(error)\n\n\(Options.usage)\n")
             return 64
         }
         if options.isHelp {
-            Entrance.tell(Options.usage)
+            tell(Options.usage)
             return 0
         }
         // A task of its own, so that a signal can cancel it.
         let work = Task { await run(options) }
         interrupted.withLock { $0 = { work.cancel() } }
         return await work.value
-    }
-
-    private static let interrupted = Lock<(@Sendable () -> Void)?>(nil)
-
-    /// Listens to signals: the first ends everything in order, the second does not wait for it.
-    ///
-    /// Must come before the first thread.
-    static func listen() {
-        Signals.onTermination { _, count in
-            if count > 1 { _exit(130) }
-            interrupted.withLock { $0 }?()
-        }
     }
 
     private static func tell(_ text: String) {
@@ -42,7 +44,7 @@ enum Entrance {
             return try await withServer(options) { server, scratch in
                 guard let scenario = options.scenario else {
                     let report = try await Torture(options: options, server: server, scratch: scratch).run()
-                    Entrance.tell(options.isJSON ? report.json : report.table)
+                    tell(options.isJSON ? report.json : report.table)
                     return report.isClean ? 0 : 1
                 }
                 let theatre = Theatre(server: server, scratch: scratch, seed: options.seed)
@@ -90,12 +92,14 @@ enum Entrance {
         for scenario in Scenarios.all where name == "all" || scenario.name == name {
             let began = ContinuousClock.now
             let outcome: Verdict
-            do { outcome = try await scenario.init().play(theatre) } catch let error where !(error is CancellationError) {
+            do { outcome = try await scenario.init().play(theatre) } catch let error
+                where !(error is CancellationError)
+            {
                 outcome = Verdict("\(String(reflecting: error))", [("the scenario to go on", false)])
             }
             let seconds = (ContinuousClock.now - began).components.seconds
             areAllKept = areAllKept && outcome.isKept
-            Entrance.tell(line(scenario, outcome, seconds, options))
+            tell(line(scenario, outcome, seconds, options))
         }
         return areAllKept
     }
@@ -104,9 +108,11 @@ enum Entrance {
         _ scenario: any Scenario.Type, _ outcome: Verdict, _ seconds: Int64, _ options: Options
     ) -> String {
         guard options.isJSON else {
-            return "\(outcome.isKept ? "PASS" : "FAIL") \(scenario.name): \(scenario.promise) — \(outcome.numbers) (\(seconds) s)"
+            return
+                "\(outcome.isKept ? "PASS" : "FAIL") \(scenario.name): \(scenario.promise) — \(outcome.numbers) (\(seconds) s)"
         }
-        return "{\"scenario\":\(JSON.quoted(scenario.name)),\"kept\":\(outcome.isKept),\"numbers\":\(JSON.quoted(outcome.numbers)),"
+        return
+            "{\"scenario\":\(JSON.quoted(scenario.name)),\"kept\":\(outcome.isKept),\"numbers\":\(JSON.quoted(outcome.numbers)),"
             + "\"seconds\":\(seconds)}"
     }
 }

@@ -48,7 +48,9 @@ struct FaultPlan: Sendable {
     init(kills: Int, seed: UInt64, extraStops: Int = 0) {
         var dice = Dice(seed: seed, "plan")
         var lives: [Life] = []
-        for number in 0..<kills { lives.append(number % 2 == 0 ? .killed(&dice) : .killedAtPlace(number / 2, &dice)) }
+        for number in 0..<kills {
+            lives.append(number % 2 == 0 ? .killed(&dice) : .killedAtPlace(number / 2, &dice))
+        }
         for number in 0..<(max(2, kills / 4) + extraStops) { lives.append(.stopped(number, &dice)) }
         self.lives = lives.shuffled(using: &dice)
         weather = FaultPlan.weather(kills, &dice)
@@ -63,7 +65,8 @@ struct FaultPlan: Sendable {
         }
         for number in 0..<max(2, kills / 4) {
             weather.append(.reset)
-            weather.append(.silence(number % 2 == 0 ? dice.milliseconds(100...600) : dice.milliseconds(1500...9000)))
+            weather.append(
+                .silence(number % 2 == 0 ? dice.milliseconds(100...600) : dice.milliseconds(1500...9000)))
         }
         for _ in 0..<max(1, kills / 50) { weather.append(.crashServer) }
         return weather.shuffled(using: &dice)

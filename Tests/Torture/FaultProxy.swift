@@ -58,7 +58,8 @@ final class FaultProxy: Sendable {
         let waker = try Waker()
         let thread = BlockingThread.start("fault-proxy") {
             var loop = ProxyLoop(
-                listener: listener, server: server, waker: waker, state: state, dice: Dice(seed: seed, "proxy"))
+                listener: listener, server: server, waker: waker, state: state,
+                dice: Dice(seed: seed, "proxy"))
             loop.run()
         }
         return FaultProxy(port: LoopbackSocket.port(of: listener), state: state, waker: waker, thread: thread)

@@ -23,15 +23,17 @@ struct Findings: Sendable {
         judgeUnexpected(book.requests, ledger)
         judgeOutside(outside, effects)
         judgeDeaths(book.requests, ledger.endings)
-        recovered = Set(
-            held.filter { held in endings[held.job]?.contains { $0.run > held.run } == true }.map(\.job)
-        ).count
+        recovered =
+            Set(
+                held.filter { held in endings[held.job]?.contains { $0.run > held.run } == true }.map(\.job)
+            ).count
         begunTwice = Dictionary(grouping: outside.begins, by: \.job).values.count { $0.count > 1 }
         if ledger.left > 0 { lost.append("\(ledger.left) jobs have not left the queue") }
     }
 
     private mutating func judge(
-        _ requests: [String: Book.Request], _ effects: [Int64: [Ledger.Effect]], _ endings: [Int64: [Ledger.Ending]]
+        _ requests: [String: Book.Request], _ effects: [Int64: [Ledger.Effect]],
+        _ endings: [Int64: [Ledger.Ending]]
     ) {
         for (tag, request) in requests {
             if request.isForked { doubled.append("\(tag): one key was answered by two jobs") }
@@ -46,12 +48,18 @@ struct Findings: Sendable {
                     lost.append("\(tag): job \(job) is done and left no effect")
                 }
                 if request.kind == "fail", !request.isDoomed, ending.failures != request.failures {
-                    miscounted.append("\(tag): job \(job) failed \(request.failures) times and was charged \(ending.failures)")
+                    miscounted.append(
+                        "\(tag): job \(job) failed \(request.failures) times and was charged \(ending.failures)"
+                    )
                 }
             case .cancelled(let job):
                 cancelled += 1
-                if effects[job] != nil { unexpected.append("\(tag): job \(job) was cancelled and left an effect") }
-                if endings[job]?.first?.ending != "cancelled" { lost.append("\(tag): the cancel of job \(job) left no trace") }
+                if effects[job] != nil {
+                    unexpected.append("\(tag): job \(job) was cancelled and left an effect")
+                }
+                if endings[job]?.first?.ending != "cancelled" {
+                    lost.append("\(tag): the cancel of job \(job) left no trace")
+                }
             case .unknown, .open: unknown += 1
             case .refused: refused += 1
             }
@@ -62,10 +70,13 @@ struct Findings: Sendable {
         _ effects: [Int64: [Ledger.Effect]], _ endings: [Int64: [Ledger.Ending]], _ all: [Ledger.Ending]
     ) {
         for (job, rows) in effects where rows.count > 1 {
-            doubled.append("job \(job): \(rows.count) effects, of runs \(rows.map { "\($0.run)" }.joined(separator: ", "))")
+            doubled.append(
+                "job \(job): \(rows.count) effects, of runs \(rows.map { "\($0.run)" }.joined(separator: ", "))"
+            )
         }
         for (job, rows) in endings where rows.count > 1 {
-            doubled.append("job \(job) left \(rows.count) times: \(rows.map(\.ending).joined(separator: ", "))")
+            doubled.append(
+                "job \(job) left \(rows.count) times: \(rows.map(\.ending).joined(separator: ", "))")
         }
         let byTag = Dictionary(grouping: all.filter { $0.tag != nil }, by: { $0.tag ?? "" })
         for (tag, rows) in byTag where Set(rows.map(\.job)).count > 1 {
@@ -78,7 +89,8 @@ struct Findings: Sendable {
         for case (let tag?, let job) in found {
             switch requests[tag]?.fate {
             case nil: unexpected.append("job \(job) carries the tag \(tag), which nobody gave")
-            case .refused: unexpected.append("\(tag): job \(job) is there although it was rolled back or refused")
+            case .refused:
+                unexpected.append("\(tag): job \(job) is there although it was rolled back or refused")
             case .acknowledged(let asked) where asked != job:
                 unexpected.append("\(tag): job \(job) is there, and job \(asked) was acknowledged")
             default: break
@@ -89,14 +101,17 @@ struct Findings: Sendable {
     /// A run that was told to be committed must still be there: no crash of the server takes it back.
     private mutating func judgeOutside(_ outside: OutsideLedger, _ effects: [Int64: [Ledger.Effect]]) {
         for end in outside.ends where effects[end.job] == nil {
-            lost.append("job \(end.job): run \(end.run) was told that its effect is committed, and it is gone")
+            lost.append(
+                "job \(end.job): run \(end.run) was told that its effect is committed, and it is gone")
         }
     }
 
     private mutating func judgeDeaths(_ requests: [String: Book.Request], _ endings: [Ledger.Ending]) {
         for ending in endings where ending.ending == "dead" {
             let isDoomed = ending.tag.flatMap { requests[$0] }?.isDoomed == true
-            if !isDoomed { poisoned.append("job \(ending.job) (\(ending.kind)) is dead: \(ending.reason ?? "?")") }
+            if !isDoomed {
+                poisoned.append("job \(ending.job) (\(ending.kind)) is dead: \(ending.reason ?? "?")")
+            }
         }
     }
 

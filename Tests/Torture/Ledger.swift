@@ -33,13 +33,15 @@ struct Ledger: Sendable {
             UNION ALL
             SELECT id, kind, 'dead', run, failures, reason, args->>'tag' FROM motorpool.dead
             """, within: .seconds(60))
-        let left = try await database.run("SELECT count(*) FROM motorpool.jobs").first?.get(0, as: Int64.self) ?? 0
+        let left =
+            try await database.run("SELECT count(*) FROM motorpool.jobs").first?.get(0, as: Int64.self) ?? 0
         return Ledger(
             effects: try effects.map { Effect(job: try $0.get(0), run: try $0.get(1), tag: try $0.get(2)) },
             endings: try endings.map { row in
                 Ending(
                     job: try row.get(0), kind: try row.get(1), ending: try row.get(2), run: try row.get(3),
-                    failures: Int(try row.get(4, as: Int64.self)), reason: try row.get(5), tag: try row.get(6))
+                    failures: Int(try row.get(4, as: Int64.self)), reason: try row.get(5), tag: try row.get(6)
+                )
             },
             left: Int(left))
     }

@@ -11,8 +11,8 @@ final class Lives: Sendable {
         var killsAtPlaces = 0
         var stops = 0
         var drains = 0
-        /// A drain that did not end within its grace time and two seconds; killed.
-        var drainsOverdue = 0
+        /// Drains that did not end within their grace time and ten seconds; killed, with what was said last.
+        var drainsOverdue: [String] = []
         /// Starts that found no database (exit code 69): the server had just been crashed, or the connection cut.
         var startsInVain = 0
         /// Processes that ended by themselves, in a way nobody asked for.
@@ -83,9 +83,12 @@ final class Lives: Sendable {
     private func play(_ life: FaultPlan.Life) async throws {
         switch life {
         case .killedYoung(let age):
-            let worker = try start(nil)
-            try await Task.sleep(for: age)
-            await kill(worker)
+            var worker: WorkerProcess
+            repeat {
+                worker = try start(nil)
+                try await Task.sleep(for: age)
+                await kill(worker)
+            } while worker.ended == .exited(Lives.noDatabase)
         case .killedAtWork(let age):
             let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)
@@ -116,7 +119,8 @@ final class Lives: Sendable {
         let deadline = ContinuousClock.now + .seconds(3)
         while ContinuousClock.now < deadline, worker.ended == nil, !worker.isStopped {
             let held = try? await stage.count(
-                "SELECT count(*) FROM motorpool.jobs WHERE worker = (SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1)")
+                "SELECT count(*) FROM motorpool.jobs WHERE worker = (SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1)"
+            )
             if held ?? 0 > 0 { return }
             try await Task.sleep(for: .milliseconds(15))
         }
@@ -138,15 +142,19 @@ final class Lives: Sendable {
 
     /// It ended before we laid hands on it.
     private func ended(_ worker: WorkerProcess) {
-        let words = worker.ended.map { "\($0)" } ?? "lives"
-        let last = worker.lines.suffix(3).joined(separator: " | ")
+        let words = lastWords(of: worker)
         state.withLock { state in
             if worker.ended == .exited(Lives.noDatabase) {
                 state.counts.startsInVain += 1
             } else {
-                state.counts.deathsUnasked.append("\(worker.name) \(words): \(last)")
+                state.counts.deathsUnasked.append(words)
             }
         }
+    }
+
+    private func lastWords(of worker: WorkerProcess) -> String {
+        let lines = worker.lines.filter { !$0.contains("\"run_") && !$0.contains("\"claimed\"") }.suffix(8)
+        return "\(worker.name) \(worker.ended.map { "\($0)" } ?? "lives"): \(lines.joined(separator: " | "))"
     }
 
     /// Two leases under SIGSTOP, a moment to find out, and an end in good order.
@@ -164,7 +172,8 @@ final class Lives: Sendable {
         worker.signal(SIGTERM)
         state.withLock { $0.counts.drains += 1 }
         guard try await worker.waitForEnd(within: settings.grace + .seconds(10)) == nil else { return }
-        state.withLock { $0.counts.drainsOverdue += 1 }
         worker.kill()
+        let words = lastWords(of: worker)
+        state.withLock { $0.counts.drainsOverdue.append(words) }
     }
 }

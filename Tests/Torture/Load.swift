@@ -31,7 +31,9 @@ final class Load: Sendable {
     /// Produces until `stop`; every request has a fate when this returns.
     func run() async {
         await withDiscardingTaskGroup { producers in
-            for number in 1...2 { produce("keyed \(number)", every: 60...140, in: &producers) { await self.keyed(&$0) } }
+            for number in 1...2 {
+                produce("keyed \(number)", every: 60...140, in: &producers) { await self.keyed(&$0) }
+            }
             produce("plain", every: 60...140, in: &producers) { await self.plain(&$0) }
             produce("transactions", every: 80...160, in: &producers) { await self.inTransaction(&$0) }
             produce("failing", every: 200...400, in: &producers) { await self.failing(&$0) }
@@ -106,7 +108,8 @@ final class Load: Sendable {
     private func delayed(_ dice: inout Dice) async {
         let tag = book.open("effect")[0]
         let isCancelled = dice.chance(0.3)
-        await enqueue([tag], [NewJob("effect", args: effect(tag, &dice), delay: dice.milliseconds(100...3000))])
+        await enqueue(
+            [tag], [NewJob("effect", args: effect(tag, &dice), delay: dice.milliseconds(100...3000))])
         guard isCancelled, case .acknowledged(let job) = book.requests[tag]?.fate else { return }
         try? await Task.sleep(for: dice.milliseconds(0...1500))
         if case .cancelled = try? await store.cancel(JobID(job), reason: "torture") {
@@ -121,7 +124,9 @@ final class Load: Sendable {
         let rollsBack = dice.chance(0.34)
         do {
             let job = try await store.database.transaction { tx -> Int64 in
-                let row = try await tx.run("SELECT motorpool.enqueue('effect', \(PostgresValue.json(args.bytes)))").first
+                let row = try await tx.run(
+                    "SELECT motorpool.enqueue('effect', \(PostgresValue.json(args.bytes)))"
+                ).first
                 if rollsBack { throw RolledBack() }
                 return try row?.get(0) ?? 0
             }
@@ -135,7 +140,9 @@ final class Load: Sendable {
 
     private func enqueue(_ tags: [String], _ jobs: [NewJob]) async {
         do {
-            for (tag, answer) in zip(tags, try await store.enqueue(jobs)) { book.acknowledge(tag, as: answer.job.number) }
+            for (tag, answer) in zip(tags, try await store.enqueue(jobs)) {
+                book.acknowledge(tag, as: answer.job.number)
+            }
         } catch {
             book.close(tags, as: fate(after: error))
         }

@@ -51,7 +51,9 @@ struct Options: Sendable {
                 guard rest.popFirst() == "fence" else { throw TortureError("--break: expected fence") }
                 breaksFence = true
             case "scenario":
-                guard let name = rest.popFirst(), name == "all" || Scenarios.all.contains(where: { $0.name == name }) else {
+                guard let name = rest.popFirst(),
+                    name == "all" || Scenarios.all.contains(where: { $0.name == name })
+                else {
                     throw TortureError(
                         "scenario: expected all, or one of \(Scenarios.names)")
                 }
@@ -63,7 +65,8 @@ struct Options: Sendable {
 
     private static func number(_ flag: String, _ text: String?, _ range: ClosedRange<Int>) throws -> Int {
         guard let text, let value = Int(text), range.contains(value) else {
-            throw TortureError("\(flag): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw TortureError(
+                "\(flag): expected a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

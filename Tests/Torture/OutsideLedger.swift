@@ -14,7 +14,8 @@ struct OutsideLedger: Sendable {
     init(file: String) {
         lines = TextFile.read(file).split(separator: "\n").compactMap { text in
             let parts = text.split(separator: " ")
-            guard parts.count == 5, let job = Int64(parts[1]), let run = Int32(parts[2]), let process = Int32(parts[3]),
+            guard parts.count == 5, let job = Int64(parts[1]), let run = Int32(parts[2]),
+                let process = Int32(parts[3]),
                 let at = Double(parts[4])
             else { return nil }
             return Line(isBegin: parts[0] == "begin", job: job, run: run, process: process, at: at)

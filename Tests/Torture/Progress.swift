@@ -22,12 +22,14 @@ struct Progress: Sendable {
 extension Torture {
     /// Where it stands, in one line.
     func words(
-        _ lives: Lives, _ weather: WeatherMaker, _ proxy: FaultProxy, _ book: Book, _ depth: Depth, _ livesAll: Int,
+        _ lives: Lives, _ weather: WeatherMaker, _ proxy: FaultProxy, _ book: Book, _ depth: Depth,
+        _ livesAll: Int,
         _ began: ContinuousClock.Instant
     ) -> String {
         let seconds = (ContinuousClock.now - began).components.seconds
         let (lived, sky) = (lives.counts, weather.counts)
-        return "\(seconds) s: \(livesAll - lives.left) of \(livesAll) lives, \(lived.kills) kills, \(lived.stops) stops, "
+        return
+            "\(seconds) s: \(livesAll - lives.left) of \(livesAll) lives, \(lived.kills) kills, \(lived.stops) stops, "
             + "\(proxy.counts.allCuts) cuts, \(sky.terminations) terminations, \(sky.crashes) crashes, "
             + "\(book.count) asked, \(depth.last) in line"
     }

@@ -38,7 +38,9 @@ final class ProxyLink {
 
     /// What to poll for: the client's end and the server's.
     var interests: [pollfd] {
-        guard ContinuousClock.now >= silentUntil else { return [pollfd(fd: -1, events: 0, revents: 0), pollfd(fd: -1, events: 0, revents: 0)] }
+        guard ContinuousClock.now >= silentUntil else {
+            return [pollfd(fd: -1, events: 0, revents: 0), pollfd(fd: -1, events: 0, revents: 0)]
+        }
         let fromClient = toServer.count < ProxyLink.bufferedMax ? POLLIN : 0
         let fromServer = toClient.count < ProxyLink.bufferedMax ? POLLIN : 0
         return [
@@ -94,7 +96,9 @@ final class ProxyLink {
     func flush() {
         if server >= 0 { send(&toServer, to: server) }
         if client >= 0 { send(&toClient, to: client) }
-        if case .deserted = fate, ContinuousClock.now - desertedAt > .seconds(10) { return end(withReset: false) }
+        if case .deserted = fate, ContinuousClock.now - desertedAt > .seconds(10) {
+            return end(withReset: false)
+        }
         if isEnding, server < 0 || toServer.isEmpty, client < 0 || toClient.isEmpty { end(withReset: false) }
     }
 

@@ -65,7 +65,9 @@ final class RecoveryWatch: Sendable {
             SELECT s.job, s.run FROM unnest(\(waiting.map(\.job)), \(waiting.map(\.run))) AS s(job, run)
             JOIN motorpool.jobs j ON j.id = s.job AND j.run = s.run
             """)
-        guard let rows, let still = try? rows.map({ try Held(job: $0.get(0), run: $0.get(1)) }) else { return }
+        guard let rows, let still = try? rows.map({ try Held(job: $0.get(0), run: $0.get(1)) }) else {
+            return
+        }
         let left = Set(still)
         let now = ContinuousClock.now
         state.withLock { state in

@@ -38,17 +38,21 @@ struct Report: Sendable {
             row("stale writes refused", stale), row("begun outside twice", findings.begunTwice),
             row("recovery p50 s", percentile(0.5)), row("recovery p99 s", percentile(0.99)),
             row("recovery max s", recoveries.last),
-        ] + faultRows.map { row($0.0, $0.1) } + [row("duration s", duration), row("seed", Int(clamping: options.seed))]
+        ] + faultRows.map { row($0.0, $0.1) } + [
+            row("duration s", duration), row("seed", Int(clamping: options.seed)),
+        ]
     }
 
     private var faultRows: [(String, Int)] {
         [
             ("kills", lives.kills), ("kills at places", lives.killsAtPlaces), ("stops", lives.stops),
-            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue), ("starts in vain", lives.startsInVain),
+            ("drains", lives.drains), ("drains overdue", lives.drainsOverdue.count),
+            ("starts in vain", lives.startsInVain),
         ]
             + FaultProxy.Cut.allCases.map { ("cuts \($0.rawValue)", proxy.cuts[$0] ?? 0) }
             + [
-                ("resets", proxy.resets), ("silences", proxy.silences), ("terminations", weather.terminations),
+                ("resets", proxy.resets), ("silences", proxy.silences),
+                ("terminations", weather.terminations),
                 ("server crashes", weather.crashes), ("deaths unasked", lives.deathsUnasked.count),
             ]
     }
@@ -60,9 +64,11 @@ struct Report: Sendable {
                 + String(repeating: " ", count: max(0, 10 - row.value.count)) + row.value
         }
         lines += findings.examples
+        lines += lives.drainsOverdue.prefix(5).map { "  drained too long: \($0)" }
         lines += lives.deathsUnasked.prefix(5).map { "  died unasked: \($0)" }
         if !hasBitten {
-            lines.append("the faults did not bite: recovered \(findings.recovered), stale writes refused \(stale)")
+            lines.append(
+                "the faults did not bite: recovered \(findings.recovered), stale writes refused \(stale)")
         }
         lines.append(isClean ? "nothing lost, nothing doubled" : "NOT CLEAN; the same faults again: \(again)")
         return lines.joined(separator: "\n")
@@ -78,6 +84,7 @@ struct Report: Sendable {
             JSON.quoted(row.name.map { $0 == " " ? "_" : String($0) }.joined()) + ":" + row.value
         }
         let examples = findings.examples.map { JSON.quoted(String($0.dropFirst(2))) }.joined(separator: ",")
-        return "{\"clean\":\(isClean),\"bitten\":\(hasBitten),\(fields.joined(separator: ",")),\"examples\":[\(examples)]}"
+        return
+            "{\"clean\":\(isClean),\"bitten\":\(hasBitten),\(fields.joined(separator: ",")),\"examples\":[\(examples)]}"
     }
 }

@@ -49,7 +49,8 @@ struct Verdict: Sendable {
 /// The list that help and dispatch are made from.
 enum Scenarios {
     static let all: [any Scenario.Type] = [
-        LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self, HostBudget.self,
+        LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
+        HostBudget.self,
         Keys.self, CancelWaiting.self, Midnight.self, Drain.self,
     ]
 

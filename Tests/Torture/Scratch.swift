@@ -11,7 +11,8 @@ struct Scratch: Sendable {
         let parent = asked.utf8.count <= 60 ? asked : "/tmp"
         var template = Array("\(parent)/mp-torture.XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else {
-            throw TortureError("no scratch folder can be made in \(parent): \(String(cString: strerror(errno)))")
+            throw TortureError(
+                "no scratch folder can be made in \(parent): \(String(cString: strerror(errno)))")
         }
         path = String(cString: made)
     }

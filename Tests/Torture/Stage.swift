@@ -86,8 +86,10 @@ final class Stage: Sendable {
 
     /// The row of a worker, when it has one; a process that lost its lease has a new one.
     func id(of worker: WorkerProcess) async throws -> Int64? {
-        try await store.database.run("SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1")
-            .first?.get(0)
+        try await store.database.run(
+            "SELECT id FROM motorpool.workers WHERE name = \(worker.name) ORDER BY id DESC LIMIT 1"
+        )
+        .first?.get(0)
     }
 
     /// Returns when each has a row.
@@ -95,7 +97,8 @@ final class Stage: Sendable {
         for worker in workers {
             try await eventually("\(worker.name) registers", within: .seconds(20)) {
                 if let ended = worker.ended {
-                    throw TortureError("\(worker.name) \(ended): \(worker.lines.suffix(5).joined(separator: "\n"))")
+                    throw TortureError(
+                        "\(worker.name) \(ended): \(worker.lines.suffix(5).joined(separator: "\n"))")
                 }
                 return try await self.id(of: worker) != nil
             }
@@ -129,7 +132,8 @@ final class Stage: Sendable {
             GROUP BY kind, state, level, held, j.worker, w.name ORDER BY count(*) DESC LIMIT 30
             """)
         let workers = try await store.database.run(
-            "SELECT concat_ws(' ', 'worker', id, name, 'lease', lease_until - now(), stats::text) FROM motorpool.workers")
+            "SELECT concat_ws(' ', 'worker', id, name, 'lease', lease_until - now(), stats::text) FROM motorpool.workers"
+        )
         return try (jobs.map { try $0.get(0) } + workers.map { try $0.get(0) }).joined(separator: "\n")
     }
 
@@ -143,17 +147,22 @@ final class Stage: Sendable {
 /// Waits for a condition that gives no event.
 /// - Throws: `TortureError` when it does not come; what `condition` throws.
 func eventually(
-    _ words: String, within limit: Duration, every pause: Duration = .milliseconds(20), _ condition: () async throws -> Bool
+    _ words: String, within limit: Duration, every pause: Duration = .milliseconds(20),
+    _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw TortureError("waited for \(limit.text) in vain: \(words)") }
+        guard ContinuousClock.now < deadline else {
+            throw TortureError("waited for \(limit.text) in vain: \(words)")
+        }
         try await Task.sleep(for: pause)
     }
 }
 
 /// Does it again while the database can't answer: a server that we crashed ourselves.
-func insisting<T: Sendable>(for limit: Duration = .seconds(30), _ deed: () async throws -> T) async throws -> T {
+func insisting<T: Sendable>(for limit: Duration = .seconds(30), _ deed: () async throws -> T) async throws
+    -> T
+{
     let deadline = ContinuousClock.now + limit
     while true {
         do {

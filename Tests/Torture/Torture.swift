@@ -36,11 +36,15 @@ struct Torture: Sendable {
     /// Not in SQL: that would be inlined, and the settlement, an argument that nobody uses, never called.
     private func breakFence(_ stage: Stage) async throws {
         try await stage.store.database.run(
-            "CREATE OR REPLACE FUNCTION motorpool.fence(held boolean) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$")
+            "CREATE OR REPLACE FUNCTION motorpool.fence(held boolean) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$"
+        )
     }
 
-    private func run(on stage: Stage, _ proxy: FaultProxy, _ began: ContinuousClock.Instant) async throws -> Report {
-        let plan = FaultPlan(kills: options.kills, seed: options.seed, extraStops: options.breaksFence ? 6 : 0)
+    private func run(on stage: Stage, _ proxy: FaultProxy, _ began: ContinuousClock.Instant) async throws
+        -> Report
+    {
+        let plan = FaultPlan(
+            kills: options.kills, seed: options.seed, extraStops: options.breaksFence ? 6 : 0)
         let watch = RecoveryWatch(stage.store)
         let lives = Lives(plan, stage: stage, settings: stage.workerSettings(by: proxy.port), watch: watch)
         let weather = WeatherMaker(plan, stage: stage, proxy: proxy, seed: options.seed)
@@ -48,12 +52,17 @@ struct Torture: Sendable {
         let book = Book()
         let through = Store(torturesOwn(stage, proxy), connectionsMax: 12)
         let load = Load(
-            book: book, store: through, effectsFile: stage.effectsFile, jobsMax: jobsMax, scale: options.scale,
+            book: book, store: through, effectsFile: stage.effectsFile, jobsMax: jobsMax,
+            scale: options.scale,
             seed: options.seed, isFull: { depth.last > Torture.depthMax })
         let progress = Progress { words(lives, weather, proxy, book, depth, plan.lives.count, began) }
         let survivors = try await together(
             [{ await watch.run() }, { await depth.run() }, { await progress.run() }], load: load,
-            { try await weather.run { lives.left == 0 ? 1 : 1 - Double(lives.left) / Double(plan.lives.count) } },
+            {
+                try await weather.run {
+                    lives.left == 0 ? 1 : 1 - Double(lives.left) / Double(plan.lives.count)
+                }
+            },
             { try await lives.play(workers: Torture.workers) },
             {
                 proxy.forgetOrders()
@@ -65,8 +74,10 @@ struct Torture: Sendable {
         let findings = Findings(
             book: book, ledger: ledger, outside: OutsideLedger(file: stage.effectsFile), held: watch.held)
         return Report(
-            options: options, findings: findings, lives: lives.counts, weather: weather.counts, proxy: proxy.counts,
-            recoveries: watch.times, stale: max(depth.stale, stage.allWorkers.reduce(0) { $0 + $1.staleLogged }),
+            options: options, findings: findings, lives: lives.counts, weather: weather.counts,
+            proxy: proxy.counts,
+            recoveries: watch.times,
+            stale: max(depth.stale, stage.allWorkers.reduce(0) { $0 + $1.staleLogged }),
             duration: .now - began)
     }
 
@@ -80,8 +91,10 @@ struct Torture: Sendable {
 
     /// Faults and load side by side; then the load ends, and the queue drains while the watchers go on.
     private func together<T: Sendable>(
-        _ watchers: [@Sendable () async -> Void], load: Load, _ weather: @escaping @Sendable () async throws -> Void,
-        _ lives: @escaping @Sendable () async throws -> T, _ drain: @escaping @Sendable () async throws -> Void
+        _ watchers: [@Sendable () async -> Void], load: Load,
+        _ weather: @escaping @Sendable () async throws -> Void,
+        _ lives: @escaping @Sendable () async throws -> T,
+        _ drain: @escaping @Sendable () async throws -> Void
     ) async throws -> T {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for watcher in watchers { group.addTask { await watcher() } }

@@ -15,11 +15,18 @@ final class TortureServer: Sendable {
     static func start(in scratch: Scratch, seed: UInt64) async throws -> TortureServer {
         guard geteuid() != 0 else {
             throw TortureError(
-                "PostgreSQL refuses to run as root: call ./test torture, which changes to an unprivileged account first")
+                "PostgreSQL refuses to run as root: call ./test torture, which changes to an unprivileged account first"
+            )
         }
         let server = try TortureServer(scratch, seed: seed)
-        try await server.initialise(scratch)
-        try await server.control("start")
+        do {
+            try await server.initialise(scratch)
+            try await server.control("start")
+        } catch {
+            // It may have come up all the same; in a task of its own, because ours may be cancelled.
+            await Task { await server.stop() }.value
+            throw error
+        }
         return server
     }
 
@@ -56,7 +63,10 @@ final class TortureServer: Sendable {
         try TextFile.write(password + "\n", to: secret)
         try await run(
             "initdb",
-            ["-N", "-D", data, "-U", "motorpool", "-A", "scram-sha-256", "--pwfile", secret, "-E", "UTF8", "--no-locale"])
+            [
+                "-N", "-D", data, "-U", "motorpool", "-A", "scram-sha-256", "--pwfile", secret, "-E", "UTF8",
+                "--no-locale",
+            ])
         let settings = """
             listen_addresses = '127.0.0.1'
             port = \(port)
@@ -70,19 +80,23 @@ final class TortureServer: Sendable {
             autovacuum_naptime = 10s
             timezone = 'UTC'
             """
-        try TextFile.write(TextFile.read("\(data)/postgresql.conf") + settings + "\n", to: "\(data)/postgresql.conf")
+        try TextFile.write(
+            TextFile.read("\(data)/postgresql.conf") + settings + "\n", to: "\(data)/postgresql.conf")
     }
 
     private func control(_ verb: String, mode: String? = nil) async throws {
         try await run(
-            "pg_ctl", ["-D", data, "-l", log, "-w", "-t", "60", "-s"] + (mode.map { ["-m", $0] } ?? []) + [verb])
+            "pg_ctl",
+            ["-D", data, "-l", log, "-w", "-t", "60", "-s"] + (mode.map { ["-m", $0] } ?? []) + [verb])
     }
 
     private func run(_ tool: String, _ arguments: [String]) async throws {
         let output = try await ChildProcess.run(
             ["\(tools)/\(tool)"] + arguments, environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"],
             directory: "/", deadline: .seconds(90))
-        guard output.status.isSuccess else { throw TortureError("\(tool) \(output.status): \(output.text)\n\(lastWords)") }
+        guard output.status.isSuccess else {
+            throw TortureError("\(tool) \(output.status): \(output.text)\n\(lastWords)")
+        }
     }
 
     private static func newestTools() throws -> String {

@@ -97,7 +97,9 @@ struct WireReader {
         }
         if statement.contains("SET state = 1, run = run + 1") { deeds.insert(.claim) }
         if statement == "COMMIT" { deeds.insert(.commit) }
-        if statement.contains("INSERT INTO motorpool.jobs") || statement.contains("motorpool.put(") { deeds.insert(.enqueue) }
+        if statement.contains("INSERT INTO motorpool.jobs") || statement.contains("motorpool.put(") {
+            deeds.insert(.enqueue)
+        }
         return deeds
     }
 }

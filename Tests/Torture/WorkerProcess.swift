@@ -23,17 +23,21 @@ final class WorkerProcess: Sendable {
     private let log: String
 
     /// - Parameter killPoint: `place:count` or `place:count:stop`.
-    static func start(_ name: String, _ settings: Settings, killPoint: String? = nil) throws -> WorkerProcess {
+    static func start(_ name: String, _ settings: Settings, killPoint: String? = nil) throws -> WorkerProcess
+    {
         var environment = [
             "DATABASE_URL": settings.url, "MOTORPOOL_JOBS": settings.jobs, "MOTORPOOL_NAME": name,
             "MOTORPOOL_LEASE": settings.lease.text, "MOTORPOOL_GRACE": settings.grace.text,
             "PATH": "/usr/bin:/bin", "HOME": settings.logs, "TMPDIR": settings.logs,
         ]
         environment["MOTORPOOL_KILLPOINT"] = killPoint
-        if !settings.queues.isEmpty { environment["MOTORPOOL_QUEUES"] = settings.queues.joined(separator: ",") }
+        if !settings.queues.isEmpty {
+            environment["MOTORPOOL_QUEUES"] = settings.queues.joined(separator: ",")
+        }
         let log = "\(settings.logs)/\(name).log"
         let child = try ChildProcess.start(
-            [settings.binary, "work", "--verbose"], environment: environment, directory: "/", output: .file(log))
+            [settings.binary, "work", "--verbose"], environment: environment, directory: "/",
+            output: .file(log))
         return WorkerProcess(name: name, child: child, log: log)
     }
 
@@ -75,7 +79,9 @@ final class WorkerProcess: Sendable {
     var lines: [Substring] { TextFile.read(log).split(separator: "\n") }
 
     /// Whether it has logged such an event.
-    func hasLogged(_ event: String) -> Bool { lines.contains { WorkerProcess.event(of: $0).map(String.init) == event } }
+    func hasLogged(_ event: String) -> Bool {
+        lines.contains { WorkerProcess.event(of: $0).map(String.init) == event }
+    }
 
     /// Writes that came too late and were refused, as it logged them.
     var staleLogged: Int {
@@ -94,6 +100,7 @@ final class WorkerProcess: Sendable {
     static func field(_ name: String, of line: Substring) -> Substring? {
         guard let start = line.firstRange(of: "\"\(name)\":")?.upperBound else { return nil }
         let value = line[start...]
-        return value.first == "\"" ? value.dropFirst().prefix { $0 != "\"" } : value.prefix { $0 != "," && $0 != "}" }
+        return value.first == "\""
+            ? value.dropFirst().prefix { $0 != "\"" } : value.prefix { $0 != "," && $0 != "}" }
     }
 }

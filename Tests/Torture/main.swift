@@ -1,4 +1,1 @@
-import Glibc
-
-Entrance.listen()
-exit(await Entrance.enter(Array(CommandLine.arguments.dropFirst())))
+Entrance.enter(Array(CommandLine.arguments.dropFirst()))

@@ -32,7 +32,8 @@ struct BlockedLanes: Scenario {
                 "\(lanes) lanes blocked for \(seconds) s, \(rescues) rescues, \(losses) leases lost, runs \(runs)",
                 [
                     ("the same worker", before == after && before != nil), ("no rescue", rescues == 0),
-                    ("no lease lost", losses == 0), ("each run once", runs == Array(repeating: 1, count: lanes)),
+                    ("no lease lost", losses == 0),
+                    ("each run once", runs == Array(repeating: 1, count: lanes)),
                 ])
         }
     }

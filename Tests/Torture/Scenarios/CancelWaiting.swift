@@ -5,7 +5,8 @@ import Store
 /// A cancel of what a worker has claimed and not begun, and of what it runs.
 struct CancelWaiting: Scenario {
     static let name = "cancel"
-    static let promise = "a cancelled job that was claimed and waits never starts, and a running one leaves no effect"
+    static let promise =
+        "a cancelled job that was claimed and waits never starts, and a running one leaves no effect"
 
     func play(_ theatre: Theatre) async throws -> Verdict {
         try await theatre.withStage("cancel", policies: ["effect": "queue = effects\nlanes = 1"]) { stage in
@@ -19,7 +20,10 @@ struct CancelWaiting: Scenario {
             return Verdict(
                 "claimed and waiting (try \(tries)): \(begins.contains(buffered) ? "began" : "never began"), running: \(effects.contains(running) ? "left an effect" : "no effect")",
                 [
-                    ("the waiting one never begins", !begins.contains(buffered) && !effects.contains(buffered)),
+                    (
+                        "the waiting one never begins",
+                        !begins.contains(buffered) && !effects.contains(buffered)
+                    ),
                     ("the running one had begun", begins.contains(running)),
                     ("the running one leaves no effect", !effects.contains(running)),
                 ])
@@ -27,7 +31,8 @@ struct CancelWaiting: Scenario {
     }
 
     private func effect(_ seconds: Double, _ stage: Stage) -> NewJob {
-        NewJob("effect", args: JSON(text: "{\"seconds\":\(seconds),\"file\":\(JSON.quoted(stage.effectsFile))}"))
+        NewJob(
+            "effect", args: JSON(text: "{\"seconds\":\(seconds),\"file\":\(JSON.quoted(stage.effectsFile))}"))
     }
 
     private func hasBegun(_ job: JobID, _ stage: Stage) -> Bool {
@@ -40,7 +45,8 @@ struct CancelWaiting: Scenario {
         for attempt in 1...10 {
             _ = try await stage.store.enqueue((0..<60).map { _ in effect(0, stage) })
             try await stage.drain(within: .seconds(20))
-            let jobs = try await stage.store.enqueue([effect(0, stage), effect(0.8, stage), effect(0, stage)]).map(\.job)
+            let jobs = try await stage.store.enqueue([effect(0, stage), effect(0.8, stage), effect(0, stage)])
+                .map(\.job)
             try await eventually("the longer one begins", within: .seconds(10), every: .milliseconds(5)) {
                 hasBegun(jobs[1], stage)
             }
@@ -49,7 +55,10 @@ struct CancelWaiting: Scenario {
                 try await stage.drain(within: .seconds(20))
                 continue
             }
-            guard case .cancelled(mayHaveStarted: true) = try await stage.store.cancel(jobs[2], reason: "torture") else {
+            guard
+                case .cancelled(mayHaveStarted: true) = try await stage.store.cancel(
+                    jobs[2], reason: "torture")
+            else {
                 throw TortureError("a claimed job could not be cancelled")
             }
             try await stage.drain(within: .seconds(20))

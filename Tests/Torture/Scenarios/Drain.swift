@@ -7,7 +7,8 @@ import Store
 /// Workers are asked to end in the middle of their work.
 struct Drain: Scenario {
     static let name = "drain"
-    static let promise = "SIGTERM ends a worker within its grace time and 2 s, at nobody's cost; a second one ends it at once"
+    static let promise =
+        "SIGTERM ends a worker within its grace time and 2 s, at nobody's cost; a second one ends it at once"
 
     func play(_ theatre: Theatre) async throws -> Verdict {
         try await theatre.withStage("drain") { stage in
@@ -18,13 +19,15 @@ struct Drain: Scenario {
             try await stage.drain(within: .seconds(60))
             last.signal(SIGTERM)
             let end = try await last.waitForEnd(within: .seconds(10))
-            let failures = try await stage.count("SELECT coalesce(sum(failures), 0)::bigint FROM motorpool.history")
+            let failures = try await stage.count(
+                "SELECT coalesce(sum(failures), 0)::bigint FROM motorpool.history")
             let allowed = stage.workerSettings().grace + .seconds(2)
             return Verdict(
                 "slowest of 3 drains \(drained.slowest.text) of at most \(allowed.text), \(drained.held) jobs left waiting for a lease, \(drained.charged + failures) attempts charged, twice asked it ends in \(abrupt.text)",
                 [
                     ("in time", drained.slowest <= allowed), ("nothing left claimed", drained.held == 0),
-                    ("nothing charged", drained.charged + failures == 0), ("exit code 0", drained.isOrderly && end == .exited(0)),
+                    ("nothing charged", drained.charged + failures == 0),
+                    ("exit code 0", drained.isOrderly && end == .exited(0)),
                     ("the second at once", abrupt <= .milliseconds(500)),
                 ])
         }
@@ -45,7 +48,8 @@ struct Drain: Scenario {
         let workers = try (1...3).map { try stage.start("drain-\($0)") }
         try await stage.waitUntilWorking(workers)
         try await eventually("the long ones run", within: .seconds(10)) {
-            try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1") == 6
+            try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1")
+                == 6
         }
         let asked = ContinuousClock.now
         for worker in workers { worker.signal(SIGTERM) }
@@ -53,8 +57,10 @@ struct Drain: Scenario {
         for worker in workers { ends.append(try await worker.waitForEnd(within: .seconds(20))) }
         let slowest = ContinuousClock.now - asked
         return Drained(
-            slowest: slowest, held: try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE state = 1"),
-            charged: try await stage.count("SELECT coalesce(sum(failures + recoveries), 0)::bigint FROM motorpool.jobs"),
+            slowest: slowest,
+            held: try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE state = 1"),
+            charged: try await stage.count(
+                "SELECT coalesce(sum(failures + recoveries), 0)::bigint FROM motorpool.jobs"),
             isOrderly: ends.allSatisfy { $0 == .exited(0) })
     }
 
@@ -65,7 +71,8 @@ struct Drain: Scenario {
         let worker = try stage.start("twice", settings)
         try await stage.waitUntilWorking([worker])
         try await eventually("it works", within: .seconds(10)) {
-            try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1") > 0
+            try await stage.count("SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1")
+                > 0
         }
         worker.signal(SIGTERM)
         try await Task.sleep(for: .milliseconds(500))

@@ -5,7 +5,8 @@ import Store
 /// Five requests a second to a host, over three processes.
 struct HostBudget: Scenario {
     static let name = "host-budget"
-    static let promise = "a host's budget of 5/s holds in the whole cluster (one more is forgiven at a window's border)"
+    static let promise =
+        "a host's budget of 5/s holds in the whole cluster (one more is forgiven at a window's border)"
 
     func play(_ theatre: Theatre) async throws -> Verdict {
         let policies = ["effect": "queue = effects\nlanes = 8\nhost = trial.invalid 5/s"]
@@ -18,7 +19,8 @@ struct HostBudget: Scenario {
             try await stage.drain(within: .seconds(60))
             let took = ContinuousClock.now - began
             let begins = OutsideLedger(file: stage.effectsFile).begins
-            let most = begins.map { first in begins.count { $0.at >= first.at && $0.at < first.at + 1 } }.max() ?? 0
+            let most =
+                begins.map { first in begins.count { $0.at >= first.at && $0.at < first.at + 1 } }.max() ?? 0
             let processes = Set(begins.map(\.process)).count
             return Verdict(
                 "\(begins.count) requests of \(processes) processes in \(took.text), at most \(most) in a second",

@@ -17,7 +17,8 @@ struct Keys: Scenario {
             try await stage.drain(within: .seconds(30))
             let again = try await stage.store.enqueue(job(7))
             let result = try await stage.store.job(again.job)?.result
-            let other = try await stage.store.enqueue(NewJob("effect", args: "{\"tag\":\"other\"}", key: "key-7"))
+            let other = try await stage.store.enqueue(
+                NewJob("effect", args: "{\"tag\":\"other\"}", key: "key-7"))
             let created = answers.count { $0.verdict == .created }
             return Verdict(
                 "\(answers.count) requests, \(created) created, \(rows) jobs; later: \(again.verdict), result \(result?.description ?? "none"), another body: \(other.verdict)",

@@ -25,8 +25,10 @@ struct LateCommit: Scenario {
                 group.cancelAll()
                 return Verdict(
                     "started \(waited.text) after its commit, at least \(backlog.least) others in line",
-                    [("at most \(LateCommit.startMax.text)", waited <= LateCommit.startMax),
-                     ("claims full to the end", backlog.least >= LateCommit.fullMin)])
+                    [
+                        ("at most \(LateCommit.startMax.text)", waited <= LateCommit.startMax),
+                        ("claims full to the end", backlog.least >= LateCommit.fullMin),
+                    ])
             }
         }
     }
@@ -40,7 +42,9 @@ struct LateCommit: Scenario {
     /// - Returns: from the commit to the job's start.
     private func commitLate(_ stage: Stage) async throws -> Duration {
         let job = try await stage.store.database.transaction { tx -> Int64 in
-            let job = try await tx.run("SELECT motorpool.enqueue('noop', ring => false)").first?.get(0, as: Int64.self) ?? 0
+            let job =
+                try await tx.run("SELECT motorpool.enqueue('noop', ring => false)").first?.get(
+                    0, as: Int64.self) ?? 0
             // Claims go past its place.
             try await Task.sleep(for: .seconds(2))
             return job

@@ -55,7 +55,8 @@ struct Midnight: Scenario {
         for _ in 0..<Midnight.days {
             try await Task.sleep(for: .milliseconds(150))
             try await stage.store.database.run("UPDATE trial.calendar SET day = day + 1")
-            emptied += try await stage.store.retain(historyDays: 3, keyHours: 24, deadDays: 1).partitionsEmptied
+            emptied += try await stage.store.retain(historyDays: 3, keyHours: 24, deadDays: 1)
+                .partitionsEmptied
         }
         return emptied
     }
@@ -73,7 +74,8 @@ struct Midnight: Scenario {
         while !isOver() {
             _ = try await stage.store.enqueue((0..<Midnight.batch).map { _ in NewJob("noop") })
             let claim = Claim(
-                queue: "trial", kinds: ["noop"], worker: worker, limit: Midnight.batch, watermarks: Watermarks())
+                queue: "trial", kinds: ["noop"], worker: worker, limit: Midnight.batch,
+                watermarks: Watermarks())
             let began = ContinuousClock.now
             let (jobs, stale) = try await stage.store.settle(plain: done, andClaim: claim)
             let took = ContinuousClock.now - began

@@ -6,12 +6,15 @@ import Store
 /// At most two at once for a key, over three processes.
 struct PerKeyLimit: Scenario {
     static let name = "limit"
-    static let promise = "a key's limit holds in the whole cluster, and a killed holder's place is free within its lease"
+    static let promise =
+        "a key's limit holds in the whole cluster, and a killed holder's place is free within its lease"
 
     private static let workSeconds = 0.5
 
     func play(_ theatre: Theatre) async throws -> Verdict {
-        let policies = ["effect": "queue = effects\nlanes = 8\nlimit_per_key = 2\nattempts = 100\nbackoff = 50ms to 500ms"]
+        let policies = [
+            "effect": "queue = effects\nlanes = 8\nlimit_per_key = 2\nattempts = 100\nbackoff = 50ms to 500ms"
+        ]
         return try await theatre.withStage("per_key_limit", policies: policies) { stage in
             let workers = try (1...3).map { try stage.start("limit-\($0)") }
             try await stage.waitUntilWorking(workers)
@@ -27,7 +30,8 @@ struct PerKeyLimit: Scenario {
 
     private func enqueue(_ count: Int, _ seconds: Double, _ stage: Stage) async throws {
         let args = JSON(text: "{\"seconds\":\(seconds),\"file\":\(JSON.quoted(stage.effectsFile))}")
-        _ = try await stage.store.enqueue((0..<count).map { _ in NewJob("effect", args: args, limitKey: "k") })
+        _ = try await stage.store.enqueue(
+            (0..<count).map { _ in NewJob("effect", args: args, limitKey: "k") })
     }
 
     /// How many worked at the same moment. A run works from its begin for as long as it was told to; its line of the end
@@ -46,7 +50,9 @@ struct PerKeyLimit: Scenario {
             OutsideLedger(file: stage.effectsFile).begins.count == before + 2
         }
         let holder = OutsideLedger(file: stage.effectsFile).begins.last?.process
-        guard let worker = workers.first(where: { $0.pid == holder }) else { throw TortureError("no worker holds a place") }
+        guard let worker = workers.first(where: { $0.pid == holder }) else {
+            throw TortureError("no worker holds a place")
+        }
         worker.kill()
         let killed = ContinuousClock.now
         try await eventually("a third begins", within: .seconds(20)) {

@@ -12,7 +12,9 @@ struct Poison: Scenario {
         try await theatre.withStage("poison") { stage in
             try await recordCharges(stage)
             let poison = try await enqueue(stage)
-            let deaths = try await withSupervisor(of: stage, workers: 3) { try await stage.drain(within: .seconds(60)) }
+            let deaths = try await withSupervisor(of: stage, workers: 3) {
+                try await stage.drain(within: .seconds(60))
+            }
             let ledger = try await Ledger.read(stage.store.database)
             let done = Set(ledger.endings.filter { $0.ending == "done" }.map(\.job)).count
             let dead = ledger.endings.filter { $0.ending == "dead" }
@@ -24,7 +26,8 @@ struct Poison: Scenario {
                 [
                     ("499 done", done == 499), ("only the poison dead", dead.map(\.job) == [poison]),
                     ("as poison", dead.first?.reason == "poison"), ("no other charged", charged == 0),
-                    ("no other failed", failures == 0), ("one effect each", effects.values.allSatisfy { $0.count == 1 }),
+                    ("no other failed", failures == 0),
+                    ("one effect each", effects.values.allSatisfy { $0.count == 1 }),
                 ])
         }
     }

@@ -10,6 +10,8 @@ struct StoppedWorker: Scenario {
     static let promise = "what a stopped process writes after its lease is refused"
 
     private static let roundsMax = 6
+    private static let effects = 60
+    private static let noops = 3000
 
     func play(_ theatre: Theatre) async throws -> Verdict {
         try await theatre.withStage("stopped_worker") { stage in
@@ -31,28 +33,36 @@ struct StoppedWorker: Scenario {
                 "\(rounds) rounds, \(done) done, \(doubled) doubled, \(stale) stale writes refused",
                 [
                     ("nothing doubled", doubled == 0), ("a stale write refused", stale > 0),
-                    ("all done", done == rounds * 90 && ledger.left == 0),
+                    (
+                        "all done",
+                        done == rounds * (StoppedWorker.effects + StoppedWorker.noops) && ledger.left == 0
+                    ),
                 ])
         }
     }
 
-    /// Three processes stand still: before a fence, before a settlement, and anywhere.
+    /// Three processes stand still: before a fence, before a settlement in bulk, and anywhere.
     private func round(_ stage: Stage, _ number: Int) async throws {
+        var trial = stage.workerSettings()
+        trial.queues = ["trial"]
         let stopped = [
             try stage.start("fence-\(number)", killPoint: "before_fence:3:stop"),
-            try stage.start("settle-\(number)", killPoint: "before_settle:9:stop"),
+            try stage.start("settle-\(number)", trial, killPoint: "before_settle:7:stop"),
             try stage.start("any-\(number)"),
         ]
         try await stage.waitUntilWorking([stopped[2]])
-        let effects = (0..<60).map { _ in NewJob("effect", args: "{\"seconds\":0.1}") }
-        let noops = (0..<30).map { _ in NewJob("noop") }
-        for slice in 0..<10 {
-            _ = try await stage.store.enqueue(Array(effects[(slice * 6)..<(slice * 6 + 6)] + noops[(slice * 3)..<(slice * 3 + 3)]))
+        _ = try await stage.store.enqueue((0..<StoppedWorker.noops).map { _ in NewJob("noop") })
+        for _ in 0..<10 {
+            let slice = StoppedWorker.effects / 10
+            _ = try await stage.store.enqueue(
+                (0..<slice).map { _ in NewJob("effect", args: "{\"seconds\":0.1}") })
             try await Task.sleep(for: .milliseconds(30))
         }
         stopped[2].signal(SIGSTOP)
         for worker in stopped.dropLast() {
-            try await eventually("\(worker.name) stops", within: .seconds(5)) { worker.isStopped || worker.ended != nil }
+            try await eventually("\(worker.name) stops", within: .seconds(5)) {
+                worker.isStopped || worker.ended != nil
+            }
         }
         try await Task.sleep(for: stage.workerSettings().lease * 2)
         for worker in stopped { worker.signal(SIGCONT) }
