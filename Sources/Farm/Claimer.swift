@@ -53,8 +53,8 @@ struct Claimer: Sendable {
     /// One statement, or none.
     /// - Returns: how long to rest before the next, unless the alarm sounds.
     private func step(_ turn: inout Turn) async -> Duration {
-        let plain = pool.takePlain(max: Claimer.batchMax)
         let wanted = pool.wanted
+        let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
         let now = ContinuousClock.now
         let isSweep = isSweepDue(turn, now)
         let worker = lease()
