@@ -19,8 +19,6 @@ final class Pool: Sendable {
     struct Work: Sendable {
         let timeLimit: @Sendable (ClaimedJob) -> Duration
         let perform: @Sendable (ClaimedJob) async -> Outcome
-        /// Asks the database whether the claim still holds.
-        let isStillOurs: @Sendable (ClaimedJob) async -> Bool
         let judge: @Sendable (ClaimedJob, Outcome, Ending?, _ took: Duration) -> Verdict
     }
 
@@ -200,11 +198,7 @@ final class Pool: Sendable {
     }
 
     private func runLane(_ lane: Int) async {
-        while let (job, isFresh) = await next(on: lane) {
-            if !isFresh, await !work.isStillOurs(job) {
-                forgo(job, on: lane)
-                continue
-            }
+        while let job = await next(on: lane) {
             let began = ContinuousClock.now
             let outcome = await work.perform(job)
             ended(job, on: lane, outcome, took: ContinuousClock.now - began)
@@ -217,27 +211,23 @@ final class Pool: Sendable {
         }
     }
 
-    /// The next job, and whether it has come so lately that it need not be looked at again.
-    private func next(on lane: Int) async -> (job: ClaimedJob, isFresh: Bool)? {
-        if let next = state.withLock({ popBuffered(on: lane, &$0) }) { return next }
-        let handed = await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state -> Bool in
-                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return true }
-                // A job that came between the two looks is found by the caller's next turn.
-                guard state.buffered == 0 else { return true }
+    private func next(on lane: Int) async -> ClaimedJob? {
+        if let job = state.withLock({ popBuffered(on: lane, &$0) }) { return job }
+        return await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> ClaimedJob?? in
+                if let job = popBuffered(on: lane, &state) { return .some(job) }
+                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return .some(nil) }
                 state.idle[lane] = continuation
-                return false
+                return .none
             }
-            if isOver { continuation.resume(returning: nil) }
+            if let answer { continuation.resume(returning: answer) }
         }
-        if let handed { return (handed, true) }
-        return state.withLock { popBuffered(on: lane, &$0) }
     }
 
-    private func popBuffered(on lane: Int, _ state: inout State) -> (job: ClaimedJob, isFresh: Bool)? {
+    private func popBuffered(on lane: Int, _ state: inout State) -> ClaimedJob? {
         guard state.lanes[lane]?.isAbandoned == false else { return nil }
         while state.bufferHead < state.buffer.count {
-            let (job, arrived) = state.buffer[state.bufferHead]
+            let job = state.buffer[state.bufferHead].job
             state.bufferHead += 1
             if state.bufferHead == state.buffer.count {
                 state.buffer.removeAll(keepingCapacity: true)
@@ -245,18 +235,9 @@ final class Pool: Sendable {
             }
             guard state.held[job.id] == job.token.run else { continue }  // cancelled while it was buffered
             take(job, on: lane, &state)
-            return (job, ContinuousClock.now - arrived < Pool.trustSpan)
+            return job
         }
         return nil
-    }
-
-    /// The job was cancelled unheard while it was buffered: it never starts.
-    private func forgo(_ job: ClaimedJob, on lane: Int) {
-        state.withLock { state in
-            state.lanes[lane]?.running = nil
-            state.busy -= 1
-            if state.held[job.id] == job.token.run { state.held[job.id] = nil }
-        }
     }
 
     private func take(_ job: ClaimedJob, on lane: Int, _ state: inout State) {
