@@ -13,7 +13,13 @@ struct Attempt: Sendable {
 
     var work: Pool.Work {
         Pool.Work(
-            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge)
+            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge,
+            isStillClaimed: isStillClaimed)
+    }
+
+    /// A database that does not answer is no reason not to run: the fence stands behind the run as well.
+    private func isStillClaimed(_ job: ClaimedJob) async -> Bool {
+        (try? await shared.store.isClaimed(job.token)) ?? true
     }
 
     private func perform(_ job: ClaimedJob) async -> Outcome {

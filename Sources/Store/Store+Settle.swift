@@ -103,6 +103,14 @@ extension Store {
         }
     }
 
+    /// Whether the token still holds.
+    package func isClaimed(_ token: RunToken) async throws -> Bool {
+        try await hot.run(
+            "SELECT 1 FROM motorpool.jobs WHERE id = \(token.job.number) AND run = \(token.run) AND state = 1",
+            within: Store.hotTimeout + .seconds(2)
+        ).count == 1
+    }
+
     /// Tells how far a run is. Stale tokens write nothing.
     package func report(_ token: RunToken, phase: String?, done: Int64?, total: Int64?) async throws {
         try await database.run(
