@@ -259,6 +259,8 @@ final class Pool: Sendable {
             if state.bufferHead == state.buffer.count {
                 state.buffer.removeAll(keepingCapacity: true)
                 state.bufferHead = 0
+                // The claimer fetches more, and sends what has gathered, while the last run goes on.
+                claimAlarm.sound()
             }
             guard state.held[job.id] == job.token.run else { continue }  // cancelled while it was buffered
             take(job, arrived: arrived, on: lane, &state)
@@ -296,7 +298,7 @@ final class Pool: Sendable {
                 state.plain.append(settlement)
                 return isWorthSending(state)
             }
-            guard isDue else { return }
+            guard isDue else { return ending != nil }
         case .other(let other):
             add(other)
         case .dropped:
