@@ -296,7 +296,7 @@ final class Pool: Sendable {
                 state.plain.append(settlement)
                 return isWorthSending(state)
             }
-            guard isDue else { return }
+            guard isDue else { return ending != nil }
         case .other(let other):
             add(other)
         case .dropped:
