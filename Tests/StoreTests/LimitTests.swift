@@ -138,6 +138,23 @@ struct LimitTests {
         }
     }
 
+    @Test("gives its places in the order of the line, whatever the keys are called")
+    func fairness() async throws {
+        try await withDesk([Definition { $0.limit = 1 }]) { desk in
+            let worker = try await desk.worker()
+            let running = try await desk.running(NewJob("note", limitKey: "a"), by: worker)
+            let urgent = try await desk.store.enqueue(
+                NewJob("note", priority: .urgent, limitKey: "b")
+            ).job
+            _ = try await desk.store.enqueue([NewJob](repeating: NewJob("note", limitKey: "a"), count: 3))
+            try await desk.finish(running)
+            let next = try await desk.claim(by: worker).map(\.id)
+            // Places are given key by key in the order of the keys' names: a key that is never empty starves those
+            // behind it, whatever their priority.
+            withKnownIssue("admission goes through the keys by name") { #expect(next == [urgent]) }
+        }
+    }
+
     private func running(_ desk: Desk) async throws -> [String: Int] {
         let rows = try await desk.store.database.run(
             "SELECT limit_key, count(*) FROM motorpool.jobs WHERE state = 1 GROUP BY 1")
