@@ -84,8 +84,7 @@ extension Store {
         let rows = try await database.run(
             """
             SELECT a.queue FROM (SELECT k.queue, motorpool.admit(k.kind) AS n FROM motorpool.kinds k WHERE k.limited
-                AND EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.kind = k.kind AND j.limit_key IS NOT NULL
-                            AND j.state = 3 AND j.held = 1)) a
+                AND EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.kind = k.kind AND j.held = 1)) a
             WHERE a.n > 0
             """)
         return Set(try rows.map { try $0.get(0) })

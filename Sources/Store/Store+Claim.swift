@@ -114,7 +114,7 @@ extension Store {
     }
 
     static let claimedColumns = """
-        j.id, j.run, j.kind, j.level, j.seq, j.failures, j.step, j.children_failed, j.subject, j.created_at, j.run_at, \
+        j.id, j.run, j.kind, j.level, j.seq, j.failures, j.step, j.children_failed, j.subject, j.patient_from, j.run_at, \
         j.started_at, j.attempts_max, j.meta, j.subject IS NULL AND j.parent IS NULL AND j.limit_key IS NULL, j.keep, j.args
         """
 }
@@ -136,10 +136,10 @@ package struct PlainSettlement: Sendable {
 
 extension ClaimedJob {
     init(_ row: Row, queue: String) throws {
-        let created: PostgresTimestamp = try row.get(9)
-        let due = try row.get(10, as: PostgresTimestamp?.self)?.microseconds ?? created.microseconds
+        let patientFrom: PostgresTimestamp = try row.get(9)
+        let due = try row.get(10, as: PostgresTimestamp?.self)?.microseconds ?? patientFrom.microseconds
         let claimed = try row.get(11, as: PostgresTimestamp.self).microseconds
-        let ready = max(created.microseconds, due)
+        let ready = max(patientFrom.microseconds, due)
         self.init(
             token: RunToken(job: JobID(try row.get(0)), run: try row.get(1)),
             kind: try row.get(2), queue: queue, args: JSON(try row.get(16, as: [UInt8].self)),
@@ -147,7 +147,7 @@ extension ClaimedJob {
             failures: Int(try row.get(5, as: Int16.self)),
             step: try row.get(6), childrenFailed: try row.get(7, as: Int32?.self) ?? 0,
             subject: try row.get(8),
-            age: .microseconds(claimed - created.microseconds),
+            age: .microseconds(max(0, claimed - patientFrom.microseconds)),
             waited: .microseconds(max(0, claimed - ready)),
             attemptsMax: try row.get(12, as: Int16?.self).map(Int.init),
             meta: try row.get(13, as: [UInt8]?.self).map { JSON($0) }, isPlain: try row.get(14),

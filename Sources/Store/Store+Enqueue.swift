@@ -84,9 +84,9 @@ extension Store {
             JOIN motorpool.kinds k ON k.kind = a.kind
             ORDER BY n
         ), named AS (SELECT nextval('motorpool.seq') AS id, * FROM asked)
-        INSERT INTO motorpool.jobs (id, seq, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
+        INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
                                     limit_key, args, meta)
-        SELECT id, id, now() + make_interval(secs => delay),
+        SELECT id, id, now() + make_interval(secs => coalesce(delay, 0)), now() + make_interval(secs => delay),
             CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
             CASE WHEN limited_by IS NOT NULL AND coalesce(delay, 0) <= 0 THEN 1 END,
             coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,

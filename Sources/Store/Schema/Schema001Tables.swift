@@ -13,6 +13,7 @@ extension Schema {
                 id bigint PRIMARY KEY,
                 seq bigint NOT NULL,                 -- place in line; drawn anew each time the job becomes ready
                 created_at timestamptz NOT NULL DEFAULT now(),
+                patient_from timestamptz NOT NULL DEFAULT now(), -- its budget of time runs from here: first due, or retried
                 run_at timestamptz,                  -- due then, or became due then; null: at once
                 started_at timestamptz,              -- the last claim
                 worker bigint,                       -- who holds it while running
@@ -45,7 +46,9 @@ extension Schema {
             CREATE INDEX jobs_ready ON motorpool.jobs (queue, level, seq) WHERE state = 0;
             CREATE INDEX jobs_running ON motorpool.jobs (worker) WHERE state = 1;
             CREATE INDEX jobs_scheduled ON motorpool.jobs (run_at) WHERE state = 2;
-            CREATE INDEX jobs_limited ON motorpool.jobs (kind, limit_key, level, seq) WHERE limit_key IS NOT NULL;
+            CREATE INDEX jobs_places ON motorpool.jobs (kind, limit_key) WHERE admitted;
+            CREATE INDEX jobs_held ON motorpool.jobs (kind, level, seq) WHERE held = 1;
+            CREATE INDEX jobs_held_keys ON motorpool.jobs (kind, limit_key, level, seq) WHERE held = 1;
             CREATE INDEX jobs_parent ON motorpool.jobs (parent) WHERE parent IS NOT NULL;
 
             -- What ended, one partition a day of the last 32: emptied by TRUNCATE, never by DELETE.

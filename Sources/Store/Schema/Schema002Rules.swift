@@ -139,29 +139,44 @@ extension Schema {
                 IF NOT FOUND THEN RETURN 0; END IF;
                 IF k.limit_whole IS NOT NULL THEN
                     SELECT k.limit_whole - count(*) INTO room FROM motorpool.jobs
-                    WHERE kind = of_kind AND limit_key IS NOT NULL AND (state IN (0, 1) OR (state = 2 AND admitted));
+                    WHERE kind = of_kind AND admitted;
                 END IF;
                 FOR this IN
-                    -- The keys with held jobs, one index probe each, whatever the number of jobs.
+                    -- The keys with held jobs, one index probe each, whatever the number of jobs; the key whose first
+                    -- job stands first goes first. Where keys don't matter, all jobs as one, in their order.
                     WITH RECURSIVE held_keys AS (
-                        (SELECT limit_key FROM motorpool.jobs WHERE kind = of_kind AND limit_key IS NOT NULL
-                         AND state = 3 AND held = 1 ORDER BY limit_key LIMIT 1)
+                        (SELECT limit_key FROM motorpool.jobs WHERE kind = of_kind AND held = 1
+                         AND (k.limit_key IS NOT NULL OR k.rate_key_interval IS NOT NULL) ORDER BY limit_key LIMIT 1)
                         UNION ALL
                         SELECT (SELECT limit_key FROM motorpool.jobs WHERE kind = of_kind AND limit_key > h.limit_key
-                                AND state = 3 AND held = 1 ORDER BY limit_key LIMIT 1)
+                                AND held = 1 ORDER BY limit_key LIMIT 1)
                         FROM held_keys h WHERE h.limit_key IS NOT NULL
                     )
-                    SELECT h.limit_key AS key,
-                        CASE WHEN k.limit_key IS NULL OR h.limit_key = '' THEN 1000 ELSE k.limit_key - (
-                            SELECT count(*) FROM motorpool.jobs b WHERE b.kind = of_kind AND b.limit_key = h.limit_key
-                            AND (b.state IN (0, 1) OR (b.state = 2 AND b.admitted))) END AS free
-                    FROM held_keys h WHERE h.limit_key IS NOT NULL LIMIT 1000
+                    SELECT NULL AS key, 1000::bigint AS free, NULL::smallint AS level, NULL::bigint AS seq
+                    WHERE k.limit_key IS NULL AND k.rate_key_interval IS NULL
+                    UNION ALL
+                    SELECT f.key, f.free, head.level, head.seq FROM (
+                        SELECT h.limit_key AS key,
+                            CASE WHEN k.limit_key IS NULL OR h.limit_key = '' THEN 1000 ELSE k.limit_key - (
+                                SELECT count(*) FROM motorpool.jobs b WHERE b.kind = of_kind AND b.limit_key = h.limit_key
+                                AND b.admitted) END AS free
+                        FROM held_keys h WHERE h.limit_key IS NOT NULL LIMIT 1000
+                    ) f CROSS JOIN LATERAL (
+                        SELECT j.level, j.seq FROM motorpool.jobs j WHERE j.kind = of_kind AND j.limit_key = f.key
+                        AND j.held = 1 ORDER BY j.level, j.seq LIMIT 1) head
+                    WHERE f.free > 0
+                    ORDER BY level, seq
                 LOOP
                     CONTINUE WHEN this.free <= 0;
                     EXIT WHEN room <= 0;
-                    FOR candidate IN
-                        SELECT id FROM motorpool.jobs WHERE kind = of_kind AND limit_key = this.key AND state = 3 AND held = 1
-                        ORDER BY level, seq LIMIT least(this.free, room) FOR UPDATE SKIP LOCKED
+                    FOR candidate IN EXECUTE
+                        CASE WHEN this.key IS NULL THEN
+                            'SELECT id FROM motorpool.jobs WHERE kind = $1 AND held = 1
+                             ORDER BY level, seq LIMIT $3 FOR UPDATE SKIP LOCKED'
+                        ELSE
+                            'SELECT id FROM motorpool.jobs WHERE kind = $1 AND limit_key = $2 AND held = 1
+                             ORDER BY level, seq LIMIT $3 FOR UPDATE SKIP LOCKED'
+                        END USING of_kind, this.key, least(this.free, room)
                     LOOP
                         start := now();
                         IF k.rate_whole_interval IS NOT NULL THEN

@@ -36,6 +36,7 @@ extension Schema {
                 limited_by text;
                 start_state smallint;
                 running boolean;
+                is_new boolean;
             BEGIN
                 SELECT * INTO k FROM motorpool.kinds WHERE kinds.kind = of_kind;
                 IF NOT FOUND THEN PERFORM motorpool.require_kinds(ARRAY[of_kind]); END IF;
@@ -68,11 +69,16 @@ extension Schema {
                     END LOOP;
                 END IF;
                 IF of_subject IS NOT NULL THEN
-                    INSERT INTO motorpool.subjects (kind, subject, job, live) VALUES (of_kind, of_subject, fresh, true)
-                    ON CONFLICT (kind, subject) DO NOTHING;
-                    IF NOT FOUND THEN
+                    LOOP
+                        INSERT INTO motorpool.subjects (kind, subject, job, live) VALUES (of_kind, of_subject, fresh, true)
+                        ON CONFLICT (kind, subject) DO NOTHING;
+                        is_new := FOUND;
+                        EXIT WHEN is_new;
                         SELECT * INTO s FROM motorpool.subjects u
                         WHERE u.kind = of_kind AND u.subject = of_subject FOR UPDATE;
+                        EXIT WHEN FOUND; -- else its retention removed it between the two statements
+                    END LOOP;
+                    IF NOT is_new THEN
                         IF s.live THEN
                             verdict := CASE k.unique_policy WHEN 'refuse' THEN 'refused' ELSE 'joined' END;
                             IF k.unique_policy = 'again' THEN
@@ -99,7 +105,8 @@ extension Schema {
                         END IF;
                         IF verdict IS NOT NULL THEN
                             job := s.job;
-                            IF of_key IS NOT NULL AND verdict IN ('joined', 'again', 'cooling') THEN
+                            -- A request that was refused or came too early may come again under its key.
+                            IF of_key IS NOT NULL AND verdict IN ('joined', 'again') THEN
                                 UPDATE motorpool.keys SET job = s.job WHERE keys.scope = of_scope AND keys.key = of_key;
                             ELSIF of_key IS NOT NULL THEN
                                 DELETE FROM motorpool.keys WHERE keys.scope = of_scope AND keys.key = of_key;
@@ -112,9 +119,9 @@ extension Schema {
                 due := now() + make_interval(secs => delay);
                 limited_by := motorpool.limited_by(k, of_limit_key);
                 start_state := CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END;
-                INSERT INTO motorpool.jobs (id, seq, run_at, parent, state, level, priority, held, attempts_max, keep,
+                INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, parent, state, level, priority, held, attempts_max, keep,
                                             queue, kind, subject, limit_key, args, meta)
-                VALUES (fresh, fresh, due, of_parent, start_state, coalesce(of_priority, k.priority) * 2 + 1,
+                VALUES (fresh, fresh, coalesce(due, now()), due, of_parent, start_state, coalesce(of_priority, k.priority) * 2 + 1,
                         coalesce(of_priority, k.priority), CASE WHEN start_state = 3 THEN 1 END, of_attempts_max,
                         coalesce(of_keep, false) OR k.keep OR of_key IS NOT NULL,
                         coalesce(of_queue, k.queue), of_kind, of_subject, limited_by, of_args, of_meta);

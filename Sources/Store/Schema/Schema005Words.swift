@@ -44,8 +44,7 @@ extension Schema {
                         SELECT count(*), string_agg(id::text, ', ' ORDER BY id) FILTER (WHERE n <= 5)
                         INTO held_count, holders FROM (
                             SELECT id, row_number() OVER (ORDER BY id) AS n FROM motorpool.jobs
-                            WHERE kind = j.kind AND limit_key = j.limit_key
-                            AND (state IN (0, 1) OR (state = 2 AND admitted))) h;
+                            WHERE kind = j.kind AND limit_key = j.limit_key AND admitted) h;
                         IF held_count >= k.limit_key THEN
                             RETURN format('limit %s of %s on key %s held by jobs %s', held_count, k.limit_key,
                                           j.limit_key, regexp_replace(holders, ', ([0-9]+)$', ' and \1'));
@@ -55,8 +54,7 @@ extension Schema {
                         SELECT count(*), string_agg(id::text, ', ' ORDER BY id) FILTER (WHERE n <= 5)
                         INTO held_count, holders FROM (
                             SELECT id, row_number() OVER (ORDER BY id) AS n FROM motorpool.jobs
-                            WHERE kind = j.kind AND limit_key IS NOT NULL
-                            AND (state IN (0, 1) OR (state = 2 AND admitted))) h;
+                            WHERE kind = j.kind AND admitted) h;
                         IF held_count >= k.limit_whole THEN
                             RETURN format('limit %s of %s on kind %s held by jobs %s', held_count, k.limit_whole,
                                           j.kind, regexp_replace(holders, ', ([0-9]+)$', ' and \1'));
