@@ -53,7 +53,7 @@ let package = Package(
         suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
-        suite("StoreTests", ["Store", "Jobs", "Postgres", "TestSupport"]),
+        suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],

@@ -50,17 +50,17 @@ struct Drain: Sendable {
         try await waitForWorker(worker)
         try await loadCrowd()
         let loaded = ContinuousClock.now
-        let last = try await load(store)
+        try await load(store)
         let loadSeconds = (ContinuousClock.now - loaded).inSecondsExact
         let holder = try await drain.holdsTransaction ? holdTransaction() : nil
         let meter = try await Meter.start(place.database, workers: [worker.pid])
         for queue in queueNames { _ = try await store.resume(queue: queue) }
-        try await waitUntilGone(upTo: last)
+        let looks = try await waitUntilGone()
         var sample = try await meter.stop(jobs: jobs)
         sample[.enqueueRate] = Double(jobs) / loadSeconds
         await holder?.close()
         _ = try await blocking("worker end") { worker.terminate(grace: .seconds(10)) }
-        sample[.transactions] = try await meter.transactionsSince(jobs: jobs)
+        sample[.transactions] = try await meter.transactions(jobs: jobs, besides: looks)
         return sample
     }
 
@@ -120,11 +120,9 @@ struct Drain: Sendable {
         try await place.database.run(SQL("CHECKPOINT"), within: .seconds(120))
     }
 
-    /// - Returns: the highest id that is to be drained.
-    private func load(_ store: Store) async throws -> Int64 {
+    private func load(_ store: Store) async throws {
         let filler = String(repeating: "x", count: max(0, drain.payloadBytes - 28))
         let args = JSON(text: "{\"id\": 123456, \"name\": \"\(filler)\"}")
-        var last: Int64 = 0
         for start in stride(from: 0, to: jobs, by: 10_000) {
             let batch = (start..<min(jobs, start + 10_000)).map { index in
                 NewJob(
@@ -132,12 +130,13 @@ struct Drain: Sendable {
                     priority: Priority(rawValue: Int16(index / drain.queues % drain.priorities)),
                     queue: "bench\(index % drain.queues)")
             }
-            last = max(last, try await store.enqueue(batch).map(\.job.number).max() ?? 0)
+            _ = try await store.enqueue(batch)
         }
-        return last
     }
 
-    private func waitUntilGone(upTo last: Int64) async throws {
+    /// - Returns: how often it looked; those transactions are not the farm's.
+    private func waitUntilGone() async throws -> Int {
+        var looks = 0
         let deadline = ContinuousClock.now + .seconds(300)
         // The crowd of waiting jobs has a lower priority: it is drained afterwards, which ends the measurement.
         let gone: SQL =
@@ -145,7 +144,8 @@ struct Drain: Sendable {
             ? "SELECT NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE queue = 'bench0' AND state = 0 AND level = 1) AND NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE state = 1 AND level = 1)"
             : "SELECT NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE state = 0) AND NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE state = 1)"
         while ContinuousClock.now < deadline {
-            if try await place.database.run(gone).first?.get(0) == true { return }
+            looks += 1
+            if try await place.database.run(gone).first?.get(0) == true { return looks }
             try await Task.sleep(for: .milliseconds(5))
         }
         throw BenchError("jobs were left after five minutes")

@@ -59,16 +59,16 @@ struct Meter: Sendable {
         ]
     }
 
-    /// Transactions of the database since the start, by the server's own count.
+    /// Transactions a thousand jobs since the start, by the server's own count, `own` left out.
     ///
     /// Sessions report theirs when they are idle or end, so this is asked after the workers have left.
-    func transactionsSince(jobs: Int) async throws -> Double {
+    func transactions(jobs: Int, besides own: Int) async throws -> Double {
         let facts = try await database.run(
             """
             SELECT (xact_commit + xact_rollback)::float8 FROM pg_stat_database WHERE datname = current_database()
             """)
         let now: Double = try facts.first?.get(0) ?? 0
-        return (now - transactions) * 1000 / Double(jobs)
+        return (now - transactions - Double(own)) * 1000 / Double(jobs)
     }
 
     // MARK: - /proc

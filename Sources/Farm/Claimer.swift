@@ -53,8 +53,8 @@ struct Claimer: Sendable {
     /// One statement, or none.
     /// - Returns: how long to rest before the next, unless the alarm sounds.
     private func step(_ turn: inout Turn) async -> Duration {
-        let plain = pool.takePlain(max: Claimer.batchMax)
         let wanted = pool.wanted
+        let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
         let now = ContinuousClock.now
         let isSweep = isSweepDue(turn, now)
         let worker = lease()
@@ -74,9 +74,11 @@ struct Claimer: Sendable {
             await settleOneByOne(plain)
             return .zero
         } catch {
-            pool.putBack(plain)
+            pool.putBack(plain.uncertain(after: error))
             turn.failures += 1
-            if !(error is CancellationError) { tell(.trouble("claiming from \(pool.name): \(error)")) }
+            if !(error is CancellationError) {
+                tell(.trouble("claiming from \(pool.name): \(String(reflecting: error))"))
+            }
             return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2))
                 * Double.random(in: 0.5...1)
         }
@@ -105,6 +107,7 @@ struct Claimer: Sendable {
     private func settled(_ plain: [PlainSettlement], stale: Int) {
         guard !plain.isEmpty else { return }
         pool.settled(plain.lazy.map(\.token))
+        let stale = max(0, stale - plain.count(where: \.isUncertain))
         tally.count {
             $0.done += plain.count - stale
             $0.stale += stale
@@ -136,6 +139,8 @@ struct Claimer: Sendable {
             $0.claimed += jobs.count
         }
         guard !jobs.isEmpty else { return }
+        // The lease may have been lost while the claim was under way.
+        guard lease() == claim.worker else { return handBack(jobs.map(\.token), of: claim.worker) }
         tell(.claimed(queue: claim.queue, jobs: jobs.map(\.id)))
         handBack(pool.accept(jobs).map(\.token), of: claim.worker)
     }
@@ -157,7 +162,7 @@ struct Claimer: Sendable {
             await settleOneByOne(Array(plain[..<(plain.count / 2)]))
             await settleOneByOne(Array(plain[(plain.count / 2)...]))
         } catch {
-            pool.putBack(plain)
+            pool.putBack(plain.uncertain(after: error))
         }
     }
 
@@ -168,6 +173,18 @@ struct Claimer: Sendable {
             Pool.Other(
                 token: settlement.token,
                 settlement: .die(reason: .forGood, error: Bounds.storable(error: sentence)), newJobs: []))
+    }
+}
+
+extension [PlainSettlement] {
+    /// Marked, when the error leaves open whether they happened.
+    fileprivate func uncertain(after error: any Error) -> [PlainSettlement] {
+        guard (error as? PostgresError)?.isOutcomeUnknown == true else { return self }
+        return map { settlement in
+            var uncertain = settlement
+            uncertain.isUncertain = true
+            return uncertain
+        }
     }
 }
 

@@ -14,6 +14,9 @@ final class Crew: Sendable {
     let upkeep: Upkeep
     let inspector: Inspector
     let ear: Ear?
+    /// The lane where jobs of dead workers run, one at a time; a rescue rings its name.
+    static let suspects = "suspects"
+
     private let store: Store
     private let settings: FarmSettings
     private let tally: Tally
@@ -35,7 +38,7 @@ final class Crew: Sendable {
         let ordinary = queues.map { queue in
             Pool(name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, work: attempt.work)
         }
-        let suspects = Pool(name: "suspects", lanes: 1, prefetches: false, work: attempt.work)
+        let suspects = Pool(name: Crew.suspects, lanes: 1, prefetches: false, work: attempt.work)
         let pools = ordinary + [suspects]
         let keeper = try LeaseKeeper(
             settings: store.database.settings, farm: settings, tally: tally,
@@ -64,7 +67,8 @@ final class Crew: Sendable {
             store: store, hasLimits: settings.definitions.byKind.values.contains(where: \.isLimited),
             tell: tell)
         rescuer = Rescuer(
-            store: store, interval: min(.seconds(1), settings.lease / 4), queues: Set(queues), tell: tell)
+            store: store, interval: min(.seconds(1), settings.lease / 4),
+            queues: Set(queues).union([Crew.suspects]), tell: tell)
         upkeep = Upkeep(store: store, farm: settings, tell: tell)
         inspector = Inspector(pools: pools, store: store, worker: { keeper.worker }, tally: tally, tell: tell)
         ear = settings.hasBell ? Ear(store: store, pools: pools, tally: tally, tell: tell) : nil
@@ -76,7 +80,7 @@ final class Crew: Sendable {
     /// Rings of this process need no round trip.
     private static func hearOwnBell(_ store: Store, _ pools: [Pool]) {
         store.bell.hear { queue in
-            for pool in pools where pool.name == queue || pool.name == "suspects" { pool.claimAlarm.sound() }
+            for pool in pools where pool.name == queue { pool.claimAlarm.sound() }
         }
     }
 
@@ -114,7 +118,7 @@ final class Crew: Sendable {
             tally.count { $0.handedBack += count }
             if count > 0 { tell(.handedBack(count: count)) }
         } catch {
-            tell(.trouble("handing back: \(error)"))
+            tell(.trouble("handing back: \(String(reflecting: error))"))
         }
     }
 }

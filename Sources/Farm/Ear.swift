@@ -20,9 +20,7 @@ struct Ear: Sendable {
                 for pool in pools { pool.claimAlarm.sound() }
             case .notification(Bell.channel, let queue):
                 tally.count { $0.bells += 1 }
-                for pool in pools where pool.name == queue || pool.name == "suspects" {
-                    pool.claimAlarm.sound()
-                }
+                for pool in pools where pool.name == queue { pool.claimAlarm.sound() }
             case .notification(_, let job):
                 if let number = Int64(job) { end(JobID(number)) }
             case .lost(let why):

@@ -30,7 +30,7 @@ struct Inspector: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                tell(.trouble("inspecting: \(error)"))
+                tell(.trouble("inspecting: \(String(reflecting: error))"))
             }
         }
     }

@@ -80,7 +80,7 @@ final class LeaseKeeper: Sendable {
                 session?.close()
                 session = nil
                 failures += 1
-                onTrouble("renewing the lease: \(error)")
+                onTrouble("renewing the lease: \(String(reflecting: error))")
                 fenceIfOverdue(why: "no renewal succeeded for two thirds of the lease")
                 waker.wait(atMost: min(Duration.milliseconds(100 * failures), farm.lease / 6))
             }
@@ -138,7 +138,7 @@ final class LeaseKeeper: Sendable {
         do {
             _ = try session.run(all: Lease.leave(worker), within: .seconds(3))
         } catch {
-            onTrouble("leaving: \(error)")
+            onTrouble("leaving: \(String(reflecting: error))")
         }
         session.close()
     }

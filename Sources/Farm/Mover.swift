@@ -19,7 +19,7 @@ struct Mover: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                tell(.trouble("moving due jobs: \(error)"))
+                tell(.trouble("moving due jobs: \(String(reflecting: error))"))
                 rest = .seconds(1)
             }
             try? await Task.sleep(for: rest * Double.random(in: 0.8...1))

@@ -19,6 +19,8 @@ final class Pool: Sendable {
     struct Work: Sendable {
         let timeLimit: @Sendable (ClaimedJob) -> Duration
         let perform: @Sendable (ClaimedJob) async -> Outcome
+        /// Asks the database whether the claim still holds.
+        let isStillOurs: @Sendable (ClaimedJob) async -> Bool
         let judge: @Sendable (ClaimedJob, Outcome, Ending?, _ took: Duration) -> Verdict
     }
 
@@ -37,6 +39,8 @@ final class Pool: Sendable {
         let token: RunToken
         let settlement: Settlement
         let newJobs: [NewJob]
+        /// It was sent before and the answer was lost: finding no row then says nothing.
+        var isUncertain = false
     }
 
     private struct Running {
@@ -89,6 +93,9 @@ final class Pool: Sendable {
     static let bufferedMax = Duration.seconds(1)
     /// A buffered job that waited so long is looked at once more before it starts, in case it was cancelled unheard.
     static let trustSpan = Duration.milliseconds(250)
+    /// Runs shorter than this are settled by at least so many at once while more are buffered.
+    static let rushSpan = 0.0002
+    static let rushBatch = 200
     /// A run that goes on for so long after it was told to end is given up.
     static let abandonAfter = Duration.seconds(5)
 
@@ -193,7 +200,11 @@ final class Pool: Sendable {
     }
 
     private func runLane(_ lane: Int) async {
-        while let job = await next(on: lane) {
+        while let (job, isFresh) = await next(on: lane) {
+            if !isFresh, await !work.isStillOurs(job) {
+                forgo(job, on: lane)
+                continue
+            }
             let began = ContinuousClock.now
             let outcome = await work.perform(job)
             ended(job, on: lane, outcome, took: ContinuousClock.now - began)
@@ -206,23 +217,27 @@ final class Pool: Sendable {
         }
     }
 
-    private func next(on lane: Int) async -> ClaimedJob? {
-        if let job = state.withLock({ popBuffered(on: lane, &$0) }) { return job }
-        return await withCheckedContinuation { continuation in
-            let answer = state.withLock { state -> ClaimedJob?? in
-                if let job = popBuffered(on: lane, &state) { return .some(job) }
-                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return .some(nil) }
+    /// The next job, and whether it has come so lately that it need not be looked at again.
+    private func next(on lane: Int) async -> (job: ClaimedJob, isFresh: Bool)? {
+        if let next = state.withLock({ popBuffered(on: lane, &$0) }) { return next }
+        let handed = await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state -> Bool in
+                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return true }
+                // A job that came between the two looks is found by the caller's next turn.
+                guard state.buffered == 0 else { return true }
                 state.idle[lane] = continuation
-                return .none
+                return false
             }
-            if let answer { continuation.resume(returning: answer) }
+            if isOver { continuation.resume(returning: nil) }
         }
+        if let handed { return (handed, true) }
+        return state.withLock { popBuffered(on: lane, &$0) }
     }
 
-    private func popBuffered(on lane: Int, _ state: inout State) -> ClaimedJob? {
+    private func popBuffered(on lane: Int, _ state: inout State) -> (job: ClaimedJob, isFresh: Bool)? {
         guard state.lanes[lane]?.isAbandoned == false else { return nil }
         while state.bufferHead < state.buffer.count {
-            let job = state.buffer[state.bufferHead].job
+            let (job, arrived) = state.buffer[state.bufferHead]
             state.bufferHead += 1
             if state.bufferHead == state.buffer.count {
                 state.buffer.removeAll(keepingCapacity: true)
@@ -230,9 +245,18 @@ final class Pool: Sendable {
             }
             guard state.held[job.id] == job.token.run else { continue }  // cancelled while it was buffered
             take(job, on: lane, &state)
-            return job
+            return (job, ContinuousClock.now - arrived < Pool.trustSpan)
         }
         return nil
+    }
+
+    /// The job was cancelled unheard while it was buffered: it never starts.
+    private func forgo(_ job: ClaimedJob, on lane: Int) {
+        state.withLock { state in
+            state.lanes[lane]?.running = nil
+            state.busy -= 1
+            if state.held[job.id] == job.token.run { state.held[job.id] = nil }
+        }
     }
 
     private func take(_ job: ClaimedJob, on lane: Int, _ state: inout State) {
@@ -251,7 +275,11 @@ final class Pool: Sendable {
         if isAbandoned { return claimAlarm.sound() }
         switch work.judge(job, outcome, ending, took) {
         case .plain(let settlement):
-            state.withLock { $0.plain.append(settlement) }
+            let isDue = state.withLock { state in
+                state.plain.append(settlement)
+                return isWorthSending(state)
+            }
+            guard isDue else { return }
         case .other(let other):
             add(other)
         case .dropped:
@@ -261,6 +289,16 @@ final class Pool: Sendable {
         }
         claimAlarm.sound()
     }
+
+    /// While very short runs follow each other, settlements gather: a statement for each few would cost more than they
+    /// do. The gathering ends with the buffer, some milliseconds later.
+    private func isWorthSending(_ state: State) -> Bool {
+        guard state.buffered > 0, let mean = state.meanSeconds, mean < Pool.rushSpan else { return true }
+        return state.plain.count >= Pool.rushBatch
+    }
+
+    /// Whether settlements should gather a little longer.
+    var isRushing: Bool { state.withLock { !isWorthSending($0) } }
 
     /// The mean follows a slow run at once and fast ones gradually: prefetching too little costs less than too much.
     private func learn(_ took: Duration, _ state: inout State) {

@@ -15,7 +15,7 @@ struct Rescuer: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                tell(.trouble("rescuing: \(error)"))
+                tell(.trouble("rescuing: \(String(reflecting: error))"))
             }
             try? await Task.sleep(for: interval * Double.random(in: 0.8...1.2))
         }

@@ -84,13 +84,20 @@ struct Settler: Sendable {
     }
 
     private func failed(_ batch: [Pool.Other], _ error: any Error) -> [Pool.Other] {
-        if !(error is CancellationError) { tell(.trouble("settling in \(pool.name): \(error)")) }
-        return batch
+        if !(error is CancellationError) {
+            tell(.trouble("settling in \(pool.name): \(String(reflecting: error))"))
+        }
+        guard (error as? PostgresError)?.isOutcomeUnknown == true else { return batch }
+        return batch.map { other in
+            var uncertain = other
+            uncertain.isUncertain = true
+            return uncertain
+        }
     }
 
     private func count(_ batch: [Pool.Other], _ held: [Bool]) {
         pool.settled(batch.map(\.token))
-        let stale = held.count { !$0 }
+        let stale = zip(batch, held).count { other, isHeld in !isHeld && !other.isUncertain }
         tally.count { counts in
             counts.stale += stale
             for (other, isHeld) in zip(batch, held) where isHeld {

@@ -28,7 +28,7 @@ struct Upkeep: Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                tell(.trouble("upkeep: \(error)"))
+                tell(.trouble("upkeep: \(String(reflecting: error))"))
             }
             try? await Task.sleep(for: Upkeep.liftInterval * Double.random(in: 0.8...1.2))
         }

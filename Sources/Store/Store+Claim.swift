@@ -124,6 +124,8 @@ package struct PlainSettlement: Sendable {
     package let token: RunToken
     package let isKept: Bool
     package let result: JSON?
+    /// It was sent before and the answer was lost: finding no row then says nothing.
+    package var isUncertain = false
 
     package init(token: RunToken, isKept: Bool, result: JSON?) {
         self.token = token

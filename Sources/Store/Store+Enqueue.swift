@@ -4,6 +4,7 @@ package import Postgres
 extension Store {
     /// How many jobs one enqueue takes.
     package static let enqueueJobsMax = 10_000
+    static let bulkMin = 8
 
     /// Puts one job in line, durable when this returns, and rings soon after.
     /// - Throws: `StoreError.unknownKind`, `.badRequest`; `PostgresError` when the database could not answer. After an
@@ -30,9 +31,11 @@ extension Store {
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
         for job in jobs { try job.checkBounds() }
-        let plain = jobs.indices.filter { jobs[$0].isPlain && parent == nil }
+        // A few are cheaper one by one; the bulk statement and its two companions pay from some eight on.
+        let isBulk = parent == nil && jobs.count >= Store.bulkMin
+        let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
         // Sorted, so that two enqueues take the rows of keys and subjects in one order and can't deadlock.
-        let special = jobs.indices.filter { !jobs[$0].isPlain || parent != nil }
+        let special = jobs.indices.filter { !isBulk || !jobs[$0].isPlain }
             .sorted { jobs[$0].lockOrder < jobs[$1].lockOrder }
         var statements: [SQL] = []
         if !plain.isEmpty {

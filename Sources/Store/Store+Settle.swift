@@ -103,6 +103,15 @@ extension Store {
         }
     }
 
+    /// Whether the token still holds.
+    package func isClaimed(_ token: RunToken) async throws -> Bool {
+        let rows = try await hot.run(
+            """
+            SELECT 1 FROM motorpool.jobs WHERE id = \(token.job.number) AND run = \(token.run) AND worker IS NOT NULL
+            """, within: Store.hotTimeout + .seconds(2))
+        return rows.count > 0
+    }
+
     /// Tells how far a run is. Stale tokens write nothing.
     package func report(_ token: RunToken, phase: String?, done: Int64?, total: Int64?) async throws {
         try await database.run(

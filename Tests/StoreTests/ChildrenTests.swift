@@ -7,7 +7,9 @@ import Testing
 @Suite("A parent")
 struct ChildrenTests {
     /// A parent that waits for `count` children, and the children as claimed.
-    private func family(_ desk: Desk, _ worker: WorkerID, children count: Int) async throws -> (JobID, [ClaimedJob]) {
+    private func family(_ desk: Desk, _ worker: WorkerID, children count: Int) async throws -> (
+        JobID, [ClaimedJob]
+    ) {
         let parent = try await desk.running(NewJob("note", args: "\"parent\""), by: worker)
         let children = [NewJob](repeating: NewJob("note", args: "\"child\""), count: count)
         try await desk.store.settle(parent.token, as: .wait(step: 7), enqueueing: children)
@@ -38,7 +40,8 @@ struct ChildrenTests {
             let (parent, children) = try await family(desk, worker, children: 4)
             #expect(try await desk.settle(children[0], .die(reason: .forGood, error: "x")))
             #expect(try await desk.settle(children[1], .cancel(reason: "x")))
-            #expect(try await desk.store.cancel(children[2].id, reason: "x") == .cancelled(mayHaveStarted: true))
+            #expect(
+                try await desk.store.cancel(children[2].id, reason: "x") == .cancelled(mayHaveStarted: true))
             #expect(try await desk.settle(children[3], .retry(after: .zero, error: "x")))
             #expect(try await desk.state(of: parent) == .held)
             try await desk.comeDue()
@@ -72,7 +75,8 @@ struct ChildrenTests {
             let worker = try await desk.worker()
             let other = try await desk.running(NewJob("note", subject: "s"), by: worker)
             let parent = try await desk.running(by: worker)
-            try await desk.store.settle(parent.token, as: .wait(step: 1), enqueueing: [NewJob("note", subject: "s")])
+            try await desk.store.settle(
+                parent.token, as: .wait(step: 1), enqueueing: [NewJob("note", subject: "s")])
             try await desk.comeDue()
             let next = try await desk.claim(by: worker)
             #expect(next.map(\.id) == [parent.id] && next[0].step == 1)
@@ -87,7 +91,8 @@ struct ChildrenTests {
             _ = try await desk.running(NewJob("note", subject: "s"), by: worker)
             let parent = try await desk.running(by: worker)
             try await desk.store.settle(
-                parent.token, as: .wait(step: 1), enqueueing: [NewJob("note", subject: "s"), NewJob("note", subject: "t")])
+                parent.token, as: .wait(step: 1),
+                enqueueing: [NewJob("note", subject: "s"), NewJob("note", subject: "t")])
             #expect(try await desk.store.job(parent.id)?.childrenLeft == 1)
             try await desk.finish(try await desk.claim(by: worker)[0])
             #expect(try await desk.claim(by: worker).map(\.id) == [parent.id])
@@ -138,7 +143,8 @@ struct ChildrenTests {
             let parent = try await desk.running(by: worker)
             _ = try await desk.store.handBack([parent.token], of: worker)
             await #expect(throws: StoreError.self) {
-                try await desk.store.settle(parent.token, as: .wait(step: 1), enqueueing: [NewJob("note", key: "k")])
+                try await desk.store.settle(
+                    parent.token, as: .wait(step: 1), enqueueing: [NewJob("note", key: "k")])
             }
             #expect(try await desk.count("jobs") == 1)
             #expect(try await desk.count("keys") == 0)

@@ -68,12 +68,14 @@ struct ClaimTests {
             try await desk.comeDue()
             var names = retried
             for priority in [Priority.low, .normal, .high, .urgent] {
-                names[try await desk.store.enqueue(NewJob("note", priority: priority)).job] = "fresh \(priority)"
+                names[try await desk.store.enqueue(NewJob("note", priority: priority)).job] =
+                    "fresh \(priority)"
             }
             let order = try await desk.claim(by: worker).map { names[$0.id] ?? "?" }
             #expect(
                 order == [
-                    "returning urgent", "fresh urgent", "fresh high", "returning normal", "fresh normal", "returning low",
+                    "returning urgent", "fresh urgent", "fresh high", "returning normal", "fresh normal",
+                    "returning low",
                     "fresh low",
                 ])
         }
@@ -179,7 +181,8 @@ struct ClaimTests {
 
     /// The plan of the very statement that the store sends, as the server logged it for a session with the store's
     /// settings.
-    private func explain(_ desk: Desk, _ worker: WorkerID, behind marks: Watermarks) async throws -> [String] {
+    private func explain(_ desk: Desk, _ worker: WorkerID, behind marks: Watermarks) async throws -> [String]
+    {
         var settings = desk.database.settings
         settings.sessionSetup = [
             "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",

@@ -63,7 +63,8 @@ struct Desk: Sendable {
 
     func expire(_ worker: WorkerID) async throws {
         try await store.database.run(
-            "UPDATE motorpool.workers SET lease_until = now() - interval '1 second' WHERE id = \(worker.number)")
+            "UPDATE motorpool.workers SET lease_until = now() - interval '1 second' WHERE id = \(worker.number)"
+        )
     }
 
     func state(of job: JobID) async throws -> JobState? {
@@ -113,7 +114,9 @@ func withDesk(
     _ body: (Desk) async throws -> Void
 ) async throws {
     try await turnstile.pass {
-        try await withMigratedDatabase { try await migrate($0) } _: { database in
+        try await withMigratedDatabase {
+            try await migrate($0)
+        } _: { database in
             var settings = database.settings
             settings.pooled = pooled
             let store = Store(settings)

@@ -31,14 +31,20 @@ struct EnqueueTests {
         ("key", NewJob("note", key: "")),
         ("key", NewJob("note", key: String(repeating: "k", count: Bounds.keyBytesMax + 1))),
         ("limit key", NewJob("note", limitKey: String(repeating: "l", count: Bounds.subjectBytesMax + 1))),
-        ("delay", NewJob("note", delay: .seconds(-1))), ("delay", NewJob("note", delay: .seconds(315_576_001))),
+        ("delay", NewJob("note", delay: .seconds(-1))),
+        ("delay", NewJob("note", delay: .seconds(315_576_001))),
         ("attempts", NewJob("note", attemptsMax: 0)), ("attempts", NewJob("note", attemptsMax: 1001)),
-        ("args", NewJob("note", args: JSON([UInt8](repeating: UInt8(ascii: "1"), count: Bounds.argsBytesMax + 1)))),
+        (
+            "args",
+            NewJob("note", args: JSON([UInt8](repeating: UInt8(ascii: "1"), count: Bounds.argsBytesMax + 1)))
+        ),
         ("subject", NewJob("note", subject: "a\0b")), ("key", NewJob("note", key: "a\0b")),
         ("key", NewJob("note", key: "k", keyScope: "a\0b")), ("limit key", NewJob("note", limitKey: "a\0b")),
     ]
 
-    @Test("beyond a bound is refused with a sentence about it, and nothing of its batch is taken", arguments: 0..<tooMuch.count)
+    @Test(
+        "beyond a bound is refused with a sentence about it, and nothing of its batch is taken",
+        arguments: 0..<tooMuch.count)
     func bounds(index: Int) async throws {
         let (what, job) = Self.tooMuch[index]
         try await withDesk { desk async throws in
@@ -50,11 +56,11 @@ struct EnqueueTests {
 
     @Test(
         "of args that are no JSON, or hold a NUL, is refused and nothing of its batch is taken",
-        arguments: ["", "{", "nope", "{\"a\":\"\\u0000\"}", "\0", "{} {}"])
+        arguments: ["", "{", "nope", "{\"a\":\"\\u0000\"}", "NUL", "{} {}"])
     func brokenArgs(text: String) async throws {
         try await withDesk { desk async throws in
             for subject in [nil, "s"] {
-                let broken = NewJob("note", args: JSON(text: text), subject: subject)
+                let broken = NewJob("note", args: JSON(text: text == "NUL" ? "\0" : text), subject: subject)
                 let error = await caught { _ = try await desk.store.enqueue([NewJob("note"), broken]) }
                 #expect(badRequest(error) != nil, "\(String(describing: error))")
             }
@@ -73,7 +79,8 @@ struct EnqueueTests {
             let answers = try await desk.store.enqueue(jobs)
             #expect(answers.count == jobs.count)
             #expect(Set(answers.map(\.job)).count == jobs.count)
-            let args: [Int64] = try await desk.column("SELECT (args #>> '{}')::bigint FROM motorpool.jobs ORDER BY id")
+            let args: [Int64] = try await desk.column(
+                "SELECT (args #>> '{}')::bigint FROM motorpool.jobs ORDER BY id")
             #expect(args == (0..<Int64(jobs.count)).map { $0 })
             #expect(answers.map(\.job) == answers.map(\.job).sorted())
         }
@@ -89,21 +96,25 @@ struct EnqueueTests {
         try await withDesk([Definition(kind: "note"), Definition("strict") { $0.unique = .refuse }]) { desk in
             let first = try await desk.store.enqueue(NewJob("note", subject: "old")).job
             let jobs = [
-                NewJob("note", args: "0"), NewJob("note", args: "1", subject: "zoo"), NewJob("note", args: "2"),
+                NewJob("note", args: "0"), NewJob("note", args: "1", subject: "zoo"),
+                NewJob("note", args: "2"),
                 NewJob("note", args: "3", key: "k"), NewJob("note", args: "4", subject: "old"),
                 NewJob("note", args: "3", key: "k"), NewJob("note", args: "6", key: "k"),
-                NewJob("strict", args: "7", subject: "a"), NewJob("strict", args: "8", subject: "a"), NewJob("note", args: "9"),
+                NewJob("strict", args: "7", subject: "a"), NewJob("strict", args: "8", subject: "a"),
+                NewJob("note", args: "9"),
             ]
             let answers = try await desk.store.enqueue(jobs)
             #expect(
                 answers.map(\.verdict) == [
-                    .created, .created, .created, .created, .joined, .duplicate, .mismatch, .created, .refused, .created,
+                    .created, .created, .created, .created, .joined, .duplicate, .mismatch, .created,
+                    .refused, .created,
                 ])
             #expect(answers[4].job == first)
             #expect(answers[5].job == answers[3].job)
             #expect(answers[8].job == answers[7].job)
             for (index, answer) in answers.enumerated() where answer.verdict == .created {
-                let args: String = try await desk.value("SELECT args FROM motorpool.jobs WHERE id = \(answer.job.number)")
+                let args: String = try await desk.value(
+                    "SELECT args FROM motorpool.jobs WHERE id = \(answer.job.number)")
                 #expect(args == "\(index)")
             }
         }
@@ -114,7 +125,8 @@ struct EnqueueTests {
         try await withDesk { desk in
             let id = try await desk.store.enqueue(
                 NewJob(
-                    "note", args: "{\"ä\": [1, \"😀\"]}", subject: "S", delay: .seconds(100), priority: .low, queue: "side",
+                    "note", args: "{\"ä\": [1, \"😀\"]}", subject: "S", delay: .seconds(100), priority: .low,
+                    queue: "side",
                     limitKey: "ignored", attemptsMax: 7, meta: "{\"traceparent\":\"00-1\"}")
             ).job
             let report = try #require(try await desk.store.job(id))
@@ -128,7 +140,9 @@ struct EnqueueTests {
         }
     }
 
-    @Test("takes what is left out from the kind's definition, alone and in a batch", arguments: [nil, "subject"])
+    @Test(
+        "takes what is left out from the kind's definition, alone and in a batch",
+        arguments: [nil, "subject"])
     func defaults(subject: String?) async throws {
         let kind = Definition {
             $0.queue = "own"
@@ -137,7 +151,8 @@ struct EnqueueTests {
         }
         try await withDesk([kind]) { desk in
             _ = try await desk.store.enqueue(NewJob("note", subject: subject))
-            let row = try await desk.store.database.run("SELECT queue, priority, level, keep, run_at FROM motorpool.jobs")[0]
+            let row = try await desk.store.database.run(
+                "SELECT queue, priority, level, keep, run_at FROM motorpool.jobs")[0]
             #expect(try row.get(0, as: String.self) == "own")
             #expect(try row.get(1, as: Int16.self) == Priority.high.rawValue)
             #expect(try row.get(2, as: Int16.self) == Level.fresh(.high).rawValue)
@@ -153,7 +168,8 @@ struct EnqueueTests {
             let worker = try await desk.worker()
             await #expect(throws: Fault.self) {
                 try await desk.store.database.transaction { tx in
-                    _ = try await desk.store.enqueue([NewJob("note"), NewJob("note", subject: "s", key: "k")], in: tx)
+                    _ = try await desk.store.enqueue(
+                        [NewJob("note"), NewJob("note", subject: "s", key: "k")], in: tx)
                     throw Fault()
                 }
             }

@@ -31,7 +31,8 @@ struct FenceTests {
                 let before = try await desk.everything()
                 #expect(try await settle(job, way, desk) == false, "\(way)")
                 #expect(try await desk.everything() == before, "\(way)")
-                let left = try await desk.claim(by: try await desk.worker(), levels: [.suspect] + Level.ordinary)
+                let left = try await desk.claim(
+                    by: try await desk.worker(), levels: [.suspect] + Level.ordinary)
                 for job in left { try await desk.finish(job) }
                 try await desk.store.database.run("DELETE FROM motorpool.jobs")
             }
@@ -46,7 +47,9 @@ struct FenceTests {
             let job = try await desk.running(by: try await desk.worker())
             #expect(try await settle(job, way, desk))
             #expect(try await settle(job, way, desk) == false)
-            #expect(try await desk.value("SELECT count(*) FROM public.effects") as Int == (way == .commit ? 1 : 0))
+            #expect(
+                try await desk.value("SELECT count(*) FROM public.effects") as Int == (way == .commit ? 1 : 0)
+            )
         }
     }
 
@@ -55,7 +58,8 @@ struct FenceTests {
         case .settledBefore: try await desk.finish(job)
         case .returned: #expect(try await desk.settle(job, .retry(after: .zero, error: "x")))
         case .died: #expect(try await desk.settle(job, .die(reason: .forGood, error: "x")))
-        case .cancelled: #expect(try await desk.store.cancel(job.id, reason: "x") == .cancelled(mayHaveStarted: true))
+        case .cancelled:
+            #expect(try await desk.store.cancel(job.id, reason: "x") == .cancelled(mayHaveStarted: true))
         case .handedBack: #expect(try await desk.store.handBack([job.token], of: worker) == 1)
         case .rescued, .rescuedAndClaimed:
             try await desk.expire(worker)
@@ -84,7 +88,8 @@ struct FenceTests {
         case .alone:
             return try await passes {
                 try await desk.store.settle(
-                    job.token, as: .finish(result: nil), enqueueing: [NewJob("note", subject: "follow", key: "f")])
+                    job.token, as: .finish(result: nil),
+                    enqueueing: [NewJob("note", subject: "follow", key: "f")])
             }
         case .commit:
             return try await passes {

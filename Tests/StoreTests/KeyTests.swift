@@ -13,8 +13,10 @@ struct KeyTests {
             let before = try await desk.everything()
             let others = [
                 NewJob("note", args: "2", key: "k"), NewJob("note", args: "1", subject: "s", key: "k"),
-                NewJob("note", args: "1", key: "k", delay: .seconds(1)), NewJob("note", args: "1", key: "k", priority: .low),
-                NewJob("note", args: "1", key: "k", queue: "other"), NewJob("note", args: "1", key: "k", attemptsMax: 9),
+                NewJob("note", args: "1", key: "k", delay: .seconds(1)),
+                NewJob("note", args: "1", key: "k", priority: .low),
+                NewJob("note", args: "1", key: "k", queue: "other"),
+                NewJob("note", args: "1", key: "k", attemptsMax: 9),
             ]
             for other in others {
                 let answer = try await desk.store.enqueue(other)
@@ -64,7 +66,8 @@ struct KeyTests {
         try await withDesk([Definition { $0.keepsHistory = false }]) { desk in
             let worker = try await desk.worker()
             let endings: [(Settlement, ToldState)] = [
-                (.finish(result: "42"), .done), (.die(reason: .forGood, error: "x"), .dead), (.cancel(reason: "y"), .cancelled),
+                (.finish(result: "42"), .done), (.die(reason: .forGood, error: "x"), .dead),
+                (.cancel(reason: "y"), .cancelled),
             ]
             for (settlement, state) in endings {
                 let request = NewJob("note", key: state.rawValue)

@@ -8,7 +8,8 @@ import Testing
 struct LineTests {
     private func age(_ desk: Desk, _ job: JobID, seconds: Double) async throws {
         try await desk.store.database.run(
-            "UPDATE motorpool.jobs SET created_at = now() - make_interval(secs => \(seconds)) WHERE id = \(job.number)")
+            "UPDATE motorpool.jobs SET created_at = now() - make_interval(secs => \(seconds)) WHERE id = \(job.number)"
+        )
     }
 
     private func level(_ desk: Desk, _ job: JobID) async throws -> Int16 {
@@ -62,7 +63,9 @@ struct LineTests {
     func batch() async throws {
         try await withDesk { desk in
             _ = try await desk.store.enqueue(NewJob("note", priority: .urgent))
-            let low = try await desk.store.enqueue([NewJob](repeating: NewJob("note", priority: .low), count: 5)).map(\.job)
+            let low = try await desk.store.enqueue(
+                [NewJob](repeating: NewJob("note", priority: .low), count: 5)
+            ).map(\.job)
             for job in low { try await age(desk, job, seconds: 100) }
             #expect(try await desk.store.lift(queue: "default", after: .seconds(60), batch: 2) == 2)
             #expect(try await level(desk, low[0]) == 5)
@@ -82,7 +85,8 @@ struct LineTests {
             #expect(next > .seconds(40) && next <= .seconds(50))
             #expect(try await desk.store.moveDue(batch: 10).moved == 0)
             try await desk.store.database.run(
-                "UPDATE motorpool.jobs SET run_at = now() - interval '1 second' WHERE id <> \(jobs[4].number)")
+                "UPDATE motorpool.jobs SET run_at = now() - interval '1 second' WHERE id <> \(jobs[4].number)"
+            )
             #expect(try await desk.store.nextDue() == .zero)
             let first = try await desk.store.moveDue(batch: 3)
             #expect(first.moved == 3)
@@ -97,8 +101,10 @@ struct LineTests {
     @Test("moves what is due once, when two movers come at the same time")
     func twoMovers() async throws {
         try await withDesk { desk in
-            _ = try await desk.store.enqueue([NewJob](repeating: NewJob("note", delay: .seconds(100)), count: 500))
-            try await desk.store.database.run("UPDATE motorpool.jobs SET run_at = now() - interval '1 second'")
+            _ = try await desk.store.enqueue(
+                [NewJob](repeating: NewJob("note", delay: .seconds(100)), count: 500))
+            try await desk.store.database.run(
+                "UPDATE motorpool.jobs SET run_at = now() - interval '1 second'")
             async let one = desk.store.moveDue(batch: 1000)
             async let two = desk.store.moveDue(batch: 1000)
             #expect(try await one.moved + two.moved == 500)
@@ -108,7 +114,9 @@ struct LineTests {
     @Test("takes a zero delay as none")
     func zeroDelay() async throws {
         try await withDesk { desk in
-            let jobs = try await desk.store.enqueue([NewJob("note", delay: .zero), NewJob("note", subject: "s", delay: .zero)])
+            let jobs = try await desk.store.enqueue([
+                NewJob("note", delay: .zero), NewJob("note", subject: "s", delay: .zero),
+            ])
             for job in jobs { #expect(try await desk.state(of: job.job) == .ready) }
         }
     }

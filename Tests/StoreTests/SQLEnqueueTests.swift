@@ -12,7 +12,8 @@ struct SQLEnqueueTests {
         try await withDesk { desk async throws in
             await #expect(throws: Fault.self) {
                 try await desk.store.database.transaction { tx in
-                    let id: Int64 = try await tx.run("SELECT motorpool.enqueue('note', '{\"a\":1}', key => 'k')")[0].get(0)
+                    let id: Int64 = try await tx.run(
+                        "SELECT motorpool.enqueue('note', '{\"a\":1}', key => 'k')")[0].get(0)
                     #expect(id > 0)
                     throw Fault()
                 }
@@ -25,7 +26,8 @@ struct SQLEnqueueTests {
     @Test(
         "refuses with a code of its own and a sentence",
         arguments: [
-            ("SELECT motorpool.enqueue('nope')", "MP001"), ("SELECT motorpool.enqueue('note', subject => '')", "MP002"),
+            ("SELECT motorpool.enqueue('nope')", "MP001"),
+            ("SELECT motorpool.enqueue('note', subject => '')", "MP002"),
             ("SELECT motorpool.enqueue('note', key => repeat('k', 257))", "MP002"),
             ("SELECT motorpool.enqueue('note', priority => 4)", "MP002"),
             ("SELECT motorpool.enqueue('note', attempts_max => 0)", "MP002"),
@@ -48,8 +50,10 @@ struct SQLEnqueueTests {
     @Test("answers with the job that stands for the request")
     func answers() async throws {
         try await withDesk { desk in
-            let first: Int64 = try await desk.value("SELECT motorpool.enqueue('note', '{}', 'subject', 'key')")
-            let twice: Int64 = try await desk.value("SELECT motorpool.enqueue('note', '{}', 'subject', 'key')")
+            let first: Int64 = try await desk.value(
+                "SELECT motorpool.enqueue('note', '{}', 'subject', 'key')")
+            let twice: Int64 = try await desk.value(
+                "SELECT motorpool.enqueue('note', '{}', 'subject', 'key')")
             let joined: Int64 = try await desk.value("SELECT motorpool.enqueue('note', '1', 'subject')")
             #expect(first == twice && first == joined)
             #expect(try await desk.count("jobs") == 1)
@@ -67,7 +71,8 @@ struct SQLEnqueueTests {
                 Issue.record("not listening")
                 return
             }
-            try await desk.store.database.run("SELECT motorpool.enqueue('note', queue => 'heard', ring => \(ring))")
+            try await desk.store.database.run(
+                "SELECT motorpool.enqueue('note', queue => 'heard', ring => \(ring))")
             // What comes after it marks the end of what may have come.
             try await desk.store.database.run("SELECT pg_notify(\(Bell.channel), 'end')")
             var heard: [String] = []

@@ -15,7 +15,8 @@ struct SettlementTests {
             let jobs = try await desk.claim(200, by: worker)
             let plain = jobs.enumerated().map { index, job in
                 PlainSettlement(
-                    token: job.token, isKept: true, result: index == 137 ? "{\"a\":\"\\u0000\"}" : JSON(text: "\(index)"))
+                    token: job.token, isKept: true,
+                    result: index == 137 ? "{\"a\":\"\\u0000\"}" : JSON(text: "\(index)"))
             }
             let error = await caught { _ = try await desk.store.settle(plain: plain, andClaim: nil) }
             #expect((error as? PostgresError)?.isData == true)
@@ -28,11 +29,12 @@ struct SettlementTests {
     }
 
     @Test(
-        "of a result that is no JSON is a data error whatever the way", arguments: ["", "{", "\0", "{\"a\":\"\\u0000\"}"])
+        "of a result that is no JSON is a data error whatever the way",
+        arguments: ["", "{", "NUL", "{\"a\":\"\\u0000\"}"])
     func badResult(text: String) async throws {
         try await withDesk { desk in
             let job = try await desk.running(by: try await desk.worker())
-            let result = JSON(text: text)
+            let result = JSON(text: text == "NUL" ? "\0" : text)
             let bulk = await caught { _ = try await desk.settle(job, .finish(result: result)) }
             #expect((bulk as? PostgresError)?.isData == true)
             let commit = await caught {
@@ -53,7 +55,9 @@ struct SettlementTests {
             job = try await desk.claim(by: worker)[0]
             #expect(try await desk.settle(job, .finish(result: "{\"a\": 1}")))
             let report = try #require(try await desk.store.job(job.id))
-            #expect(report.state == .done && report.result == "{\"a\": 1}" && report.failures == 1 && report.run == 2)
+            #expect(
+                report.state == .done && report.result == "{\"a\": 1}" && report.failures == 1
+                    && report.run == 2)
             #expect(report.errors?.description.contains("first \\\"try\\\"") == true)
             #expect(report.endedAt != nil && report.startedAt != nil)
         }
@@ -64,7 +68,8 @@ struct SettlementTests {
         try await withDesk([Definition { $0.keepsHistory = false }]) { desk in
             let worker = try await desk.worker()
             for (request, isKept) in [
-                (NewJob("note"), false), (NewJob("note", subject: "s"), false), (NewJob("note", keep: true), true),
+                (NewJob("note"), false), (NewJob("note", subject: "s"), false),
+                (NewJob("note", keep: true), true),
                 (NewJob("note", subject: "t", keep: true), true),
             ] {
                 let job = try await desk.running(request, by: worker)

@@ -23,7 +23,9 @@ struct SubjectTests {
     @Test("is another one for another kind")
     func kinds() async throws {
         try await withDesk([Definition(kind: "note"), Definition(kind: "mod")]) { desk in
-            let answers = try await desk.store.enqueue([NewJob("note", subject: "s"), NewJob("mod", subject: "s")])
+            let answers = try await desk.store.enqueue([
+                NewJob("note", subject: "s"), NewJob("mod", subject: "s"),
+            ])
             #expect(answers.map(\.verdict) == [.created, .created])
         }
     }
@@ -32,7 +34,9 @@ struct SubjectTests {
     func storm() async throws {
         try await withDesk { desk in
             let answers = try await withThrowingTaskGroup(of: Enqueued.self) { group in
-                for _ in 0..<64 { group.addTask { try await desk.store.enqueue(NewJob("note", subject: "s")) } }
+                for _ in 0..<64 {
+                    group.addTask { try await desk.store.enqueue(NewJob("note", subject: "s")) }
+                }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(answers.count { $0.verdict == .created } == 1)
@@ -98,7 +102,8 @@ struct SubjectTests {
             let worker = try await desk.worker()
             let job = try await desk.running(NewJob("note", args: "1", subject: "s"), by: worker)
             let settling = try await desk.store.database.transaction { tx in
-                let (answers, _) = try await desk.store.enqueue([NewJob("note", args: "2", subject: "s")], in: tx)
+                let (answers, _) = try await desk.store.enqueue(
+                    [NewJob("note", args: "2", subject: "s")], in: tx)
                 #expect(answers[0].verdict == .again)
                 let settling = Task { try await desk.settle(job, .finish(result: nil)) }
                 try await eventually("the settlement waits for the subject") {
@@ -121,7 +126,8 @@ struct SubjectTests {
             #expect(cooling.verdict == .cooling && cooling.job == job.id)
             let rest = try #require(cooling.coolsFor)
             #expect(rest > .seconds(590) && rest <= .seconds(600))
-            try await desk.store.database.run("UPDATE motorpool.subjects SET settled_at = now() - interval '601 seconds'")
+            try await desk.store.database.run(
+                "UPDATE motorpool.subjects SET settled_at = now() - interval '601 seconds'")
             #expect(try await desk.store.enqueue(NewJob("note", subject: "s")).verdict == .created)
         }
     }
@@ -151,7 +157,8 @@ struct SubjectTests {
             func run(_ settlement: Settlement) async throws -> (Int32, String?) {
                 let job = try await desk.running(NewJob("note", subject: "s"), by: worker)
                 #expect(try await desk.settle(job, settlement))
-                let row = try await desk.store.database.run("SELECT failures_in_a_row, last_error FROM motorpool.conditions")[0]
+                let row = try await desk.store.database.run(
+                    "SELECT failures_in_a_row, last_error FROM motorpool.conditions")[0]
                 return (try row.get(0), try row.get(1))
             }
             #expect(try await run(.die(reason: .forGood, error: "one")) == (1, "one"))

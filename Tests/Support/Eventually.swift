@@ -3,6 +3,8 @@ internal import Platform
 /// What was waited for did not come.
 package struct NeverHappened: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Waits for something that gives no event, by looking every few milliseconds.
