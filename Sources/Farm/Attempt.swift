@@ -13,9 +13,13 @@ struct Attempt: Sendable {
 
     var work: Pool.Work {
         Pool.Work(
-            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform,
-            isStillOurs: isStillOurs,
-            judge: judge)
+            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge,
+            isStillClaimed: isStillClaimed)
+    }
+
+    /// A database that does not answer is no reason not to run: the fence stands behind the run as well.
+    private func isStillClaimed(_ job: ClaimedJob) async -> Bool {
+        (try? await shared.store.isClaimed(job.token)) ?? true
     }
 
     private func perform(_ job: ClaimedJob) async -> Outcome {
@@ -31,11 +35,6 @@ struct Attempt: Sendable {
         } catch {
             return .fail(error: sentence(of: error))
         }
-    }
-
-    /// When the database does not answer, the fence decides at the end.
-    private func isStillOurs(_ job: ClaimedJob) async -> Bool {
-        do { return try await shared.store.isClaimed(job.token) } catch { return true }
     }
 
     /// What people read in the list of errors. The database's own words belong to an engineer: a job's errors are read

@@ -19,13 +19,14 @@ struct Inspector: Sendable {
 
     func run() async {
         var reconciledAt = ContinuousClock.now
+        var doubtful = Set<RunToken>()
         while !Task.isCancelled {
             try? await Task.sleep(for: Inspector.interval)
             do {
                 for pool in pools { try await inspect(pool) }
-                if ContinuousClock.now - reconciledAt >= Inspector.reconcileInterval {
+                if !doubtful.isEmpty || ContinuousClock.now - reconciledAt >= Inspector.reconcileInterval {
                     reconciledAt = .now
-                    try await reconcile()
+                    doubtful = try await reconcile(doubtful)
                 }
             } catch is CancellationError {
                 return
@@ -48,8 +49,12 @@ struct Inspector: Sendable {
     }
 
     /// One look at the database for both directions.
-    func reconcile() async throws {
-        guard let worker = worker() else { return }
+    ///
+    /// A settlement or a commit that is under way looks like a cancel: the database knows of it before we do. Only what
+    /// was doubtful a moment ago and still is has really been taken away.
+    /// - Returns: what is held here and was not found claimed, for the next look.
+    func reconcile(_ doubtful: Set<RunToken>) async throws -> Set<RunToken> {
+        guard let worker = worker() else { return [] }
         let heldBefore = pools.map(\.heldUnsettled)
         let claimed = try await store.claimed(by: worker)
         let unheld = claimed.filter { found in
@@ -61,10 +66,18 @@ struct Inspector: Sendable {
             tell(.handedBack(count: count))
         }
         let believed = Set(claimed.map(\.token))
+        var doubts = Set<RunToken>()
         for (pool, held) in zip(pools, heldBefore) {
-            for (job, run) in held where !believed.contains(RunToken(job: job, run: run)) {
+            for (job, run) in held {
+                let token = RunToken(job: job, run: run)
+                guard !believed.contains(token) else { continue }
+                guard doubtful.contains(token) else {
+                    doubts.insert(token)
+                    continue
+                }
                 if pool.end(job, run: run, as: .cancelled) { tell(.cancelled(job)) }
             }
         }
+        return doubts
     }
 }

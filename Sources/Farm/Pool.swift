@@ -19,9 +19,9 @@ final class Pool: Sendable {
     struct Work: Sendable {
         let timeLimit: @Sendable (ClaimedJob) -> Duration
         let perform: @Sendable (ClaimedJob) async -> Outcome
-        /// Asks the database whether the claim still holds.
-        let isStillOurs: @Sendable (ClaimedJob) async -> Bool
         let judge: @Sendable (ClaimedJob, Outcome, Ending?, _ took: Duration) -> Verdict
+        /// Whether the database still has the job claimed by this run.
+        let isStillClaimed: @Sendable (ClaimedJob) async -> Bool
     }
 
     /// What the lane does with a run that has ended.
@@ -45,6 +45,8 @@ final class Pool: Sendable {
 
     private struct Running {
         let job: ClaimedJob
+        /// When it came into the buffer; `nil` when it found a lane at once.
+        let arrived: ContinuousClock.Instant?
         let began: ContinuousClock.Instant
         let timeLimit: Duration
         var ending: Ending?
@@ -67,6 +69,8 @@ final class Pool: Sendable {
         var busy = 0
         /// Claimed, and not yet known to be settled.
         var held: [JobID: Int32] = [:]
+        /// Held, and ended by the drain: to be handed back.
+        var returned: Set<JobID> = []
         var plain: [PlainSettlement] = []
         var other: [Other] = []
         var meanSeconds: Double?
@@ -185,7 +189,13 @@ final class Pool: Sendable {
         }
     }
 
-    var hasUnsettled: Bool { state.withLock { !$0.plain.isEmpty || !$0.other.isEmpty } }
+    /// Whether a run has ended whose settlement was not answered yet, be it waiting, being judged or under way.
+    var hasUnsettled: Bool {
+        state.withLock { state in
+            let running = Set(state.lanes.values.compactMap { $0.running?.job.id })
+            return state.held.keys.contains { !running.contains($0) && !state.returned.contains($0) }
+        }
+    }
 
     // MARK: - Lanes
 
@@ -200,15 +210,13 @@ final class Pool: Sendable {
     }
 
     private func runLane(_ lane: Int) async {
-        while let (job, isFresh) = await next(on: lane) {
-            if !isFresh, await !work.isStillOurs(job) {
-                forgo(job, on: lane)
-                continue
-            }
+        while let job = await next(on: lane) {
+            let isOurs = await isTrusted(job, on: lane)
             let began = ContinuousClock.now
-            let outcome = await work.perform(job)
-            ended(job, on: lane, outcome, took: ContinuousClock.now - began)
-            if Task.isCancelled { break }
+            let outcome = isOurs ? await work.perform(job) : nil
+            let wasEnded = ended(job, on: lane, outcome, took: ContinuousClock.now - began)
+            // The mark counts, not the cancel of the task: that comes a moment later, and would hit the next run.
+            if wasEnded || Task.isCancelled { break }
         }
         // A lane that was cancelled leaves its place to a new one.
         state.withLock { state in
@@ -217,24 +225,33 @@ final class Pool: Sendable {
         }
     }
 
-    /// The next job, and whether it has come so lately that it need not be looked at again.
-    private func next(on lane: Int) async -> (job: ClaimedJob, isFresh: Bool)? {
-        if let next = state.withLock({ popBuffered(on: lane, &$0) }) { return next }
-        let handed = await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state -> Bool in
-                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return true }
-                // A job that came between the two looks is found by the caller's next turn.
-                guard state.buffered == 0 else { return true }
-                state.idle[lane] = continuation
-                return false
+    /// Whether a job may be started; one that waited in the buffer for long is looked up first.
+    private func isTrusted(_ job: ClaimedJob, on lane: Int) async -> Bool {
+        let arrived = state.withLock { $0.lanes[lane]?.running?.arrived }
+        guard let arrived, ContinuousClock.now - arrived > Pool.trustSpan else { return true }
+        let isClaimed = await work.isStillClaimed(job)
+        return state.withLock { state in
+            if !isClaimed, state.lanes[lane]?.running?.ending == nil {
+                state.lanes[lane]?.running?.ending = .cancelled
             }
-            if isOver { continuation.resume(returning: nil) }
+            return state.lanes[lane]?.running?.ending == nil
         }
-        if let handed { return (handed, true) }
-        return state.withLock { popBuffered(on: lane, &$0) }
     }
 
-    private func popBuffered(on lane: Int, _ state: inout State) -> (job: ClaimedJob, isFresh: Bool)? {
+    private func next(on lane: Int) async -> ClaimedJob? {
+        if let job = state.withLock({ popBuffered(on: lane, &$0) }) { return job }
+        return await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> ClaimedJob?? in
+                if let job = popBuffered(on: lane, &state) { return .some(job) }
+                if state.isClosed || state.lanes[lane]?.isAbandoned != false { return .some(nil) }
+                state.idle[lane] = continuation
+                return .none
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+    }
+
+    private func popBuffered(on lane: Int, _ state: inout State) -> ClaimedJob? {
         guard state.lanes[lane]?.isAbandoned == false else { return nil }
         while state.bufferHead < state.buffer.count {
             let (job, arrived) = state.buffer[state.bufferHead]
@@ -242,52 +259,55 @@ final class Pool: Sendable {
             if state.bufferHead == state.buffer.count {
                 state.buffer.removeAll(keepingCapacity: true)
                 state.bufferHead = 0
+                // The claimer fetches more, and sends what has gathered, while the last run goes on.
+                claimAlarm.sound()
             }
             guard state.held[job.id] == job.token.run else { continue }  // cancelled while it was buffered
-            take(job, on: lane, &state)
-            return (job, ContinuousClock.now - arrived < Pool.trustSpan)
+            take(job, arrived: arrived, on: lane, &state)
+            return job
         }
         return nil
     }
 
-    /// The job was cancelled unheard while it was buffered: it never starts.
-    private func forgo(_ job: ClaimedJob, on lane: Int) {
-        state.withLock { state in
-            state.lanes[lane]?.running = nil
-            state.busy -= 1
-            if state.held[job.id] == job.token.run { state.held[job.id] = nil }
-        }
-    }
-
-    private func take(_ job: ClaimedJob, on lane: Int, _ state: inout State) {
-        state.lanes[lane]?.running = Running(job: job, began: .now, timeLimit: work.timeLimit(job))
+    private func take(
+        _ job: ClaimedJob, arrived: ContinuousClock.Instant? = nil, on lane: Int, _ state: inout State
+    ) {
+        state.lanes[lane]?.running = Running(
+            job: job, arrived: arrived, began: .now, timeLimit: work.timeLimit(job))
         state.busy += 1
     }
 
-    private func ended(_ job: ClaimedJob, on lane: Int, _ outcome: Outcome, took: Duration) {
+    /// - Parameter outcome: `nil` when the run was not begun.
+    /// - Returns: whether the run was told to end.
+    private func ended(_ job: ClaimedJob, on lane: Int, _ outcome: Outcome?, took: Duration) -> Bool {
         let (isAbandoned, ending) = state.withLock { state -> (Bool, Ending?) in
             guard let place = state.lanes[lane], let running = place.running else { return (true, nil) }
             state.lanes[lane]?.running = nil
             if !place.isAbandoned { state.busy -= 1 }
-            learn(took, &state)
+            if outcome != nil { learn(took, &state) }
             return (place.isAbandoned, running.ending)
         }
-        if isAbandoned { return claimAlarm.sound() }
-        switch work.judge(job, outcome, ending, took) {
+        guard !isAbandoned else {
+            claimAlarm.sound()
+            return true
+        }
+        let notBegun: Verdict = ending == .drained ? .handBack : .dropped
+        switch outcome.map({ work.judge(job, $0, ending, took) }) ?? notBegun {
         case .plain(let settlement):
             let isDue = state.withLock { state in
                 state.plain.append(settlement)
                 return isWorthSending(state)
             }
-            guard isDue else { return }
+            guard isDue else { return ending != nil }
         case .other(let other):
             add(other)
         case .dropped:
             settled([job.token])
         case .handBack:
-            break
+            state.withLock { _ = $0.returned.insert(job.id) }
         }
         claimAlarm.sound()
+        return ending != nil
     }
 
     /// While very short runs follow each other, settlements gather: a statement for each few would cost more than they
@@ -365,12 +385,17 @@ final class Pool: Sendable {
             var abandoned: [ClaimedJob] = []
             for (lane, place) in state.lanes {
                 guard let running = place.running, !place.isAbandoned else { continue }
-                if let endingAt = running.endingAt, running.ending == .timeLimit,
+                if let endingAt = running.endingAt, running.ending != .drained,
                     now - endingAt > Pool.abandonAfter
                 {
                     state.lanes[lane]?.isAbandoned = true
                     state.busy -= 1
-                    abandoned.append(running.job)
+                    if running.ending == .timeLimit {
+                        abandoned.append(running.job)
+                    } else {
+                        // Cancelled or rescued: it is no longer ours to settle, but its lane is.
+                        state.held[running.job.id] = nil
+                    }
                 } else if running.ending == nil, now - running.began > running.timeLimit {
                     if let task = markEnding(lane, as: .timeLimit, &state) { tasks.append(task) }
                 }

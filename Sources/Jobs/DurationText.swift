@@ -32,7 +32,8 @@ extension Duration {
 
     /// The shortest exact words for whole units (`90s`, `5m`, `1h30m`), otherwise seconds with up to three decimals.
     package var text: String {
-        let milliseconds = Int64((inSeconds * 1000).rounded())
+        // Bounded, because a kind may snooze for as long as it likes.
+        let milliseconds = Int64((min(max(inSeconds, -9e15), 9e15) * 1000).rounded())
         guard milliseconds >= 0 else { return "-" + (Duration.zero - self).text }
         guard milliseconds > 0 else { return "0s" }
         guard milliseconds % 1000 == 0 else {

@@ -105,11 +105,10 @@ extension Store {
 
     /// Whether the token still holds.
     package func isClaimed(_ token: RunToken) async throws -> Bool {
-        let rows = try await hot.run(
-            """
-            SELECT 1 FROM motorpool.jobs WHERE id = \(token.job.number) AND run = \(token.run) AND worker IS NOT NULL
-            """, within: Store.hotTimeout + .seconds(2))
-        return rows.count > 0
+        try await hot.run(
+            "SELECT 1 FROM motorpool.jobs WHERE id = \(token.job.number) AND run = \(token.run) AND state = 1",
+            within: Store.hotTimeout + .seconds(2)
+        ).count == 1
     }
 
     /// Tells how far a run is. Stale tokens write nothing.

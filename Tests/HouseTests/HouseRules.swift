@@ -79,7 +79,10 @@ extension HouseRule {
             reason: "A statement elsewhere would skip the guards that stand in the statements there.",
             exceptions: [
                 ("Sources/Bench/BenchPlace.swift", "empties a scratch database between two measurements"),
-                ("Sources/Bench/Drain.swift", "loads a crowd of a million at once, and watches it from outside"),
+                (
+                    "Sources/Bench/Drain.swift",
+                    "loads a crowd of a million at once, and watches it from outside"
+                ),
                 ("Sources/Bench/Latency.swift", "waits for the farm under measurement from outside"),
             ],
             broken: { file in

@@ -60,4 +60,9 @@ struct DurationTextTests {
         #expect(Duration(text: "999999999d") == nil)
         #expect(Duration(text: "36500d") != nil)
     }
+
+    @Test("has words for every duration there is", arguments: [1e17, -1e17, 1.7e19 / 2, 9.3e15])
+    func huge(seconds: Double) {
+        #expect(Duration.seconds(seconds).text.contains("d"))
+    }
 }
