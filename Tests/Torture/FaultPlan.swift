@@ -45,13 +45,13 @@ struct FaultPlan: Sendable {
     let lives: [Life]
     let weather: [Weather]
 
-    init(kills: Int, seed: UInt64, extraStops: Int = 0) {
+    init(kills: Int, seed: UInt64) {
         var dice = Dice(seed: seed, "plan")
         var lives: [Life] = []
         for number in 0..<kills {
             lives.append(number % 2 == 0 ? .killed(&dice) : .killedAtPlace(number / 2, &dice))
         }
-        for number in 0..<(max(2, kills / 4) + extraStops) { lives.append(.stopped(number, &dice)) }
+        for number in 0..<max(2, kills / 4) { lives.append(.stopped(number, &dice)) }
         self.lives = lives.shuffled(using: &dice)
         weather = FaultPlan.weather(kills, &dice)
     }

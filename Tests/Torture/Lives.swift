@@ -44,12 +44,16 @@ final class Lives: Sendable {
     var left: Int { state.withLock { $0.lives.count } }
 
     /// Plays every life, on so many workers at once.
+    /// - Parameter encore: another life, or nil for none; asked when the plan is played.
     /// - Returns: the workers that live on, undisturbed.
-    func play(workers: Int) async throws -> [WorkerProcess] {
+    func play(
+        workers: Int, encore: @escaping @Sendable () async throws -> FaultPlan.Life?
+    ) async throws -> [WorkerProcess] {
         try await withThrowingTaskGroup(of: WorkerProcess.self) { slots in
             for _ in 0..<workers {
                 slots.addTask {
                     while let life = self.next() { try await self.play(life) }
+                    while let life = try await encore() { try await self.play(life) }
                     return try await self.startAtWork(nil)
                 }
             }
@@ -149,6 +153,15 @@ final class Lives: Sendable {
             } else {
                 state.counts.deathsUnasked.append(words)
             }
+        }
+    }
+
+    /// Asks the workers that were left alone to end, and looks how they do it.
+    func leave(_ survivors: [WorkerProcess]) async throws {
+        for worker in survivors { worker.signal(SIGTERM) }
+        for worker in survivors
+        where try await worker.waitForEnd(within: settings.grace + .seconds(10)) != .exited(0) {
+            ended(worker)
         }
     }
 

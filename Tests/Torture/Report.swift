@@ -10,13 +10,15 @@ struct Report: Sendable {
     /// Sorted.
     let recoveries: [Duration]
     let stale: Int
+    /// What was left when the queue did not become empty.
+    let stuck: String?
     let duration: Duration
 
     /// Whether the faults did what they are there for.
     var hasBitten: Bool { findings.recovered >= options.kills / 2 && stale > 0 }
 
     var isClean: Bool {
-        findings.areClean && lives.deathsUnasked.isEmpty && (hasBitten || options.kills < 50)
+        findings.areClean && stuck == nil && lives.deathsUnasked.isEmpty && (hasBitten || options.kills < 50)
     }
 
     private func percentile(_ part: Double) -> Duration? {
@@ -66,6 +68,10 @@ struct Report: Sendable {
         lines += findings.examples
         lines += lives.drainsOverdue.prefix(5).map { "  drained too long: \($0)" }
         lines += lives.deathsUnasked.prefix(5).map { "  died unasked: \($0)" }
+        if let stuck { lines.append("the queue did not become empty: \(stuck)") }
+        if options.breaksFence, findings.doubled.isEmpty {
+            lines.append("the fence was broken and nothing doubled")
+        }
         if !hasBitten {
             lines.append(
                 "the faults did not bite: recovered \(findings.recovered), stale writes refused \(stale)")

@@ -51,7 +51,7 @@ enum Scenarios {
     static let all: [any Scenario.Type] = [
         LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
         HostBudget.self,
-        Keys.self, CancelWaiting.self, Midnight.self, Drain.self,
+        Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self,
     ]
 
     static var names: String { all.map { $0.name }.joined(separator: ", ") }

@@ -12,6 +12,8 @@ struct Torture: Sendable {
 
     static let workers = 3
     static let depthMax = 600
+    /// With a broken fence: so many more stops before it, until something was doubled.
+    static let encoresMax = 12
 
     /// - Returns: what was found.
     func run() async throws -> Report {
@@ -43,8 +45,7 @@ struct Torture: Sendable {
     private func run(on stage: Stage, _ proxy: FaultProxy, _ began: ContinuousClock.Instant) async throws
         -> Report
     {
-        let plan = FaultPlan(
-            kills: options.kills, seed: options.seed, extraStops: options.breaksFence ? 6 : 0)
+        let plan = FaultPlan(kills: options.kills, seed: options.seed)
         let watch = RecoveryWatch(stage.store)
         let lives = Lives(plan, stage: stage, settings: stage.workerSettings(by: proxy.port), watch: watch)
         let weather = WeatherMaker(plan, stage: stage, proxy: proxy, seed: options.seed)
@@ -53,32 +54,55 @@ struct Torture: Sendable {
         let through = Store(torturesOwn(stage, proxy), connectionsMax: 12)
         let load = Load(
             book: book, store: through, effectsFile: stage.effectsFile, jobsMax: jobsMax,
-            scale: options.scale,
-            seed: options.seed, isFull: { depth.last > Torture.depthMax })
+            scale: options.scale, seed: options.seed, isFull: { depth.last > Torture.depthMax })
         let progress = Progress { words(lives, weather, proxy, book, depth, plan.lives.count, began) }
-        let survivors = try await together(
+        let stuck = try await together(
             [{ await watch.run() }, { await depth.run() }, { await progress.run() }], load: load,
-            {
-                try await weather.run {
-                    lives.left == 0 ? 1 : 1 - Double(lives.left) / Double(plan.lives.count)
-                }
-            },
-            { try await lives.play(workers: Torture.workers) },
+            { try await weather.run { 1 - Double(lives.left) / Double(plan.lives.count) } },
+            { try await self.play(lives, on: stage) },
             {
                 proxy.forgetOrders()
-                try await insisting(for: .seconds(60)) { try await stage.drain(within: .seconds(60)) }
+                return try await self.drain(stage)
             })
         await through.close()
-        try await leave(survivors)
         let ledger = try await insisting { try await Ledger.read(stage.store.database) }
         let findings = Findings(
             book: book, ledger: ledger, outside: OutsideLedger(file: stage.effectsFile), held: watch.held)
         return Report(
             options: options, findings: findings, lives: lives.counts, weather: weather.counts,
-            proxy: proxy.counts,
-            recoveries: watch.times,
-            stale: max(depth.stale, stage.allWorkers.reduce(0) { $0 + $1.staleLogged }),
+            proxy: proxy.counts, recoveries: watch.times,
+            stale: max(depth.stale, stage.allWorkers.reduce(0) { $0 + $1.staleLogged }), stuck: stuck,
             duration: .now - began)
+    }
+
+    /// - Returns: what ends the workers that are left.
+    private func play(_ lives: Lives, on stage: Stage) async throws -> @Sendable () async throws -> Void {
+        let encores = Lock(options.breaksFence ? Torture.encoresMax : 0)
+        let survivors = try await lives.play(workers: Torture.workers) {
+            guard encores.withLock({ $0 > 0 }), try await !isDoubled(stage) else { return nil }
+            encores.withLock { $0 -= 1 }
+            return .stoppedAt(.beforeFence, count: 5)
+        }
+        return { try await lives.leave(survivors) }
+    }
+
+    /// Whether the broken fence has let something through.
+    private func isDoubled(_ stage: Stage) async throws -> Bool {
+        try await insisting {
+            try await stage.count(
+                "SELECT count(*) FROM (SELECT 1 FROM trial.effects GROUP BY job HAVING count(*) > 1 LIMIT 1) d"
+            ) > 0
+        }
+    }
+
+    /// - Returns: what is left, when the queue does not become empty.
+    private func drain(_ stage: Stage) async throws -> String? {
+        do {
+            try await insisting(for: .seconds(60)) { try await stage.drain(within: .seconds(60)) }
+            return nil
+        } catch let error as TortureError {
+            return error.description
+        }
     }
 
     private var jobsMax: Int { Int(Double(2000 + options.kills * 150) * options.scale) }
@@ -93,26 +117,22 @@ struct Torture: Sendable {
     private func together<T: Sendable>(
         _ watchers: [@Sendable () async -> Void], load: Load,
         _ weather: @escaping @Sendable () async throws -> Void,
-        _ lives: @escaping @Sendable () async throws -> T,
-        _ drain: @escaping @Sendable () async throws -> Void
+        _ lives: @escaping @Sendable () async throws -> @Sendable () async throws -> Void,
+        _ drain: @escaping @Sendable () async throws -> T
     ) async throws -> T {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for watcher in watchers { group.addTask { await watcher() } }
             async let producing: Void = load.run()
             async let raining: Void = weather()
-            let result = try await lives()
+            let leave = try await lives()
             try await raining
             load.stop()
             await producing
-            try await drain()
+            let result = try await drain()
+            try await leave()
             group.cancelAll()
             return result
         }
-    }
-
-    private func leave(_ survivors: [WorkerProcess]) async throws {
-        for worker in survivors { worker.signal(15) }
-        for worker in survivors { _ = try await worker.waitForEnd(within: .seconds(15)) }
     }
 }
 

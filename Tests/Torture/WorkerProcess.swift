@@ -83,6 +83,12 @@ final class WorkerProcess: Sendable {
         lines.contains { WorkerProcess.event(of: $0).map(String.init) == event }
     }
 
+    /// What it said at such events.
+    func messages(of event: String) -> [String] {
+        lines.filter { WorkerProcess.event(of: $0).map(String.init) == event }
+            .compactMap { WorkerProcess.field("message", of: $0).map(String.init) }
+    }
+
     /// Writes that came too late and were refused, as it logged them.
     var staleLogged: Int {
         lines.reduce(0) { sum, line in

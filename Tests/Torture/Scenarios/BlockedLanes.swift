@@ -14,6 +14,8 @@ struct BlockedLanes: Scenario {
         let policies = ["sleep": "queue = sleepers\nlanes = \(lanes)\ntime_limit = 1h"]
         return try await theatre.withStage("blocked_lanes", policies: policies) { stage in
             var settings = stage.workerSettings()
+            // A busy machine may take a second to answer a renewal; that is not what is tried here.
+            settings.lease = .seconds(3)
             settings.queues = ["sleepers"]
             let blocked = try stage.start("blocked", settings)
             settings.queues = ["trial"]
@@ -27,12 +29,12 @@ struct BlockedLanes: Scenario {
             let after = try await stage.id(of: blocked)
             let runs = try await Ledger.read(stage.store.database).endings.map(\.run)
             let rescues = [blocked, rescuer].count { $0.hasLogged("rescued") }
-            let losses = [blocked, rescuer].count { $0.hasLogged("lease_lost") }
+            let losses = [blocked, rescuer].flatMap { $0.messages(of: "lease_lost") }
             return Verdict(
-                "\(lanes) lanes blocked for \(seconds) s, \(rescues) rescues, \(losses) leases lost, runs \(runs)",
+                "\(lanes) lanes blocked for \(seconds) s, \(rescues) rescues, \(losses.isEmpty ? "no lease" : losses.joined(separator: ", ")) lost, runs \(runs)",
                 [
                     ("the same worker", before == after && before != nil), ("no rescue", rescues == 0),
-                    ("no lease lost", losses == 0),
+                    ("no lease lost", losses.isEmpty),
                     ("each run once", runs == Array(repeating: 1, count: lanes)),
                 ])
         }

@@ -15,27 +15,47 @@ struct Midnight: Scenario {
     func play(_ theatre: Theatre) async throws -> Verdict {
         try await theatre.withStage("midnight") { stage in
             try await takeCalendar(stage)
-            let times = Lock<[Duration]>([])
-            let isOver = Lock(false)
-            let emptied = try await withThrowingTaskGroup(of: Void.self) { settlers in
-                for number in 1...2 {
-                    settlers.addTask { try await settle(stage, number, times) { isOver.withLock { $0 } } }
-                }
-                let emptied = try await passDays(stage)
-                isOver.withLock { $0 = true }
-                try await settlers.waitForAll()
-                return emptied
+            // The same without any midnight: what this machine and its disk need anyhow.
+            let quiet = try await settling(stage) {
+                try await Task.sleep(for: .seconds(4))
+                return 0
             }
-            let sorted = times.withLock { $0.sorted() }
-            guard let slowest = sorted.last else { throw TortureError("nothing was settled") }
+            let passing = try await settling(stage) { try await passDays(stage) }
             let settled = try await stage.count("SELECT count(*) FROM motorpool.history")
+            let bound = max(Midnight.settlementMax, quiet.slowest)
             return Verdict(
-                "\(sorted.count) settlements over \(Midnight.days) midnights, slowest \(slowest.text), p99 \(sorted[sorted.count * 99 / 100].text), \(emptied) days emptied, \(settled) jobs in the history",
+                "\(passing.count) settlements over \(Midnight.days) midnights, slowest \(passing.slowest.text), p99 \(passing.p99.text) (without midnights: slowest \(quiet.slowest.text), p99 \(quiet.p99.text)), \(passing.emptied) days emptied, \(settled) jobs in the history",
                 [
-                    ("none over \(Midnight.settlementMax.text)", slowest <= Midnight.settlementMax),
-                    ("days emptied", emptied > 0),
+                    ("none over \(bound.text)", passing.slowest <= bound),
+                    ("days emptied", passing.emptied > 0),
                 ])
         }
+    }
+
+    private struct Settling: Sendable {
+        let count: Int
+        let slowest: Duration
+        let p99: Duration
+        let emptied: Int
+    }
+
+    /// Two settlers at work for as long as `body` takes, which says how many days it emptied.
+    private func settling(_ stage: Stage, _ body: () async throws -> Int) async throws -> Settling {
+        let times = Lock<[Duration]>([])
+        let isOver = Lock(false)
+        let emptied = try await withThrowingTaskGroup(of: Void.self) { settlers in
+            for number in 1...2 {
+                settlers.addTask { try await settle(stage, number, times) { isOver.withLock { $0 } } }
+            }
+            let emptied = try await body()
+            isOver.withLock { $0 = true }
+            try await settlers.waitForAll()
+            return emptied
+        }
+        let sorted = times.withLock { $0.sorted() }
+        guard let slowest = sorted.last else { throw TortureError("nothing was settled") }
+        return Settling(
+            count: sorted.count, slowest: slowest, p99: sorted[sorted.count * 99 / 100], emptied: emptied)
     }
 
     /// The day comes from a table instead of the clock.
