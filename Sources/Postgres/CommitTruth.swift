@@ -1,9 +1,31 @@
 internal import Platform
 
+/// A transaction as the server knows it.
+struct TransactionNumber: Sendable {
+    /// The full transaction id, as text.
+    let id: String
+    /// Differs after each crash, restart or failover.
+    let era: String
+
+    /// Asks for both; no id while the transaction has written nothing.
+    ///
+    /// A crash resets the statistics, whether or not the server's main process survives it.
+    static let query: SQL = """
+        SELECT pg_current_xact_id_if_assigned()::text, \(era)
+        """
+
+    static let era: SQL = """
+        concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
+            extract(epoch FROM pg_stat_get_bgwriter_stat_reset_time()))
+        """
+}
+
 /// What became of a transaction whose COMMIT went unanswered.
 ///
-/// The server keeps the fate of recent transactions by number. After a failover to a server that had not received the
-/// last commits, a number may belong to another transaction; synchronous replication is the cure for that.
+/// The server keeps the fate of recent transactions by number, but a number outlives a crash only when something of its
+/// transaction had reached the disk: otherwise the next transaction gets it again, and its fate is not ours. The same
+/// goes for a failover. So in another era “committed” says nothing, while everything else still says that ours is not:
+/// had it been committed, its number would be taken, and committed for good.
 enum CommitTruth {
     case committed
     case aborted
@@ -16,12 +38,14 @@ enum CommitTruth {
     private static let hangMax: Duration = .seconds(1)
 
     /// Asks on new connections until the server knows, for some ten seconds.
-    static func ask(about number: String, _ settings: ConnectionSettings) async -> CommitTruth {
+    static func ask(about number: TransactionNumber, _ settings: ConnectionSettings) async -> CommitTruth {
         // A task of its own: the truth is wanted even where the caller's task is cancelled.
         await Task { await inquire(number, settings) }.value
     }
 
-    private static func inquire(_ number: String, _ settings: ConnectionSettings) async -> CommitTruth {
+    private static func inquire(_ number: TransactionNumber, _ settings: ConnectionSettings) async
+        -> CommitTruth
+    {
         let deadline = Deadline(within: patience)
         let started = BootClock.now
         var pause = pauseMin
@@ -39,17 +63,33 @@ enum CommitTruth {
 
     /// Nil while the transaction is still in progress.
     private static func askOnce(
-        _ number: String, _ connection: Connection, _ isHanging: Bool, by deadline: Deadline
+        _ number: TransactionNumber, _ connection: Connection, _ isHanging: Bool, by deadline: Deadline
     ) async throws -> CommitTruth? {
-        let asked: SQL = "SELECT pg_xact_status(\(number)::xid8)"
-        let rows = try await connection.perform(.statements([asked]), by: deadline.capped(at: .seconds(5)))
-        switch try rows[0].first?.get(0, as: String?.self) {
-        case "committed": return .committed
+        let limit = deadline.capped(at: .seconds(5))
+        let eras = try await connection.perform(.statements(["SELECT \(TransactionNumber.era)"]), by: limit)
+        let isSameEra = try eras[0].first?.get(0) == number.era
+        switch try await status(of: number, connection, by: limit) {
+        case "committed": return isSameEra ? .committed : .unknown
         case "aborted": return .aborted
         case "in progress":
-            if isHanging { try await endHanging(number, connection, by: deadline) }
+            // Whoever has the number now, it is not ours any more.
+            guard isSameEra else { return .aborted }
+            if isHanging { try await endHanging(number.id, connection, by: deadline) }
             return nil
-        default: return .unknown
+        case .some: return isSameEra ? .unknown : .aborted
+        case nil: return .unknown
+        }
+    }
+
+    /// What the server says of the number; nil when it is too old to say, “future” when it was never given.
+    private static func status(
+        of number: TransactionNumber, _ connection: Connection, by deadline: Deadline
+    ) async throws -> String? {
+        do {
+            let asked: SQL = "SELECT pg_xact_status(\(number.id)::xid8)"
+            return try await connection.perform(.statements([asked]), by: deadline)[0].first?.get(0)
+        } catch PostgresError.server(let error) where error.sqlstate == "22023" {
+            return "future"
         }
     }
 

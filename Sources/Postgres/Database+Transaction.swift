@@ -17,7 +17,7 @@ extension Database {
         defer { giveBack(lease.connection) }
         let transaction = Transaction(lease.connection, by: deadline)
         let value: T
-        let number: String?
+        let number: TransactionNumber?
         do {
             value = try await body(transaction)
             number = try await transaction.number()
@@ -29,7 +29,7 @@ extension Database {
         return value
     }
 
-    private func commit(_ transaction: Transaction, _ number: String?) async throws {
+    private func commit(_ transaction: Transaction, _ number: TransactionNumber?) async throws {
         do {
             try await transaction.commit()
         } catch let error as PostgresError where error.isOutcomeUnknown {

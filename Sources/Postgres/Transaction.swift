@@ -65,13 +65,13 @@ package final class Transaction: SQLRunner {
     ///
     /// Asked for before COMMIT, in a round trip of its own, so that no COMMIT is ever under way whose number
     /// is unknown.
-    func number() async throws -> String? {
+    func number() async throws -> TransactionNumber? {
         state.withLock { $0.hasEnded = true }
         do {
             let rows = try await connection.perform(
-                .statements(["SELECT pg_current_xact_id_if_assigned()::text"]), by: deadline,
-                cancellable: false)
-            return try rows[0].first?.get(0)
+                .statements([TransactionNumber.query]), by: deadline, cancellable: false)
+            guard let row = rows[0].first, let id = try row.get(0, as: String?.self) else { return nil }
+            return TransactionNumber(id: id, era: try row.get(1))
         } catch {
             throw state.withLock { $0.failure } ?? (error as? PostgresError)?.undone ?? error
         }
