@@ -11,6 +11,9 @@ struct Attempt: Sendable {
     let shared: Run.Shared
     let tell: @Sendable (FarmEvent) -> Void
 
+    /// From so many runs on, even the database's trouble is charged: something is wrong with this job.
+    static let runsMax: Int32 = 100
+
     var work: Pool.Work {
         Pool.Work(
             timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge,
@@ -32,6 +35,10 @@ struct Attempt: Sendable {
             tally.count { $0.stale += 1 }
             tell(.overtaken(job.id))
             return .committed
+        } catch let error as PostgresError where error.isTrouble && job.token.run < Attempt.runsMax {
+            // The database's trouble is not the job's failure; the fence decides what an unknown outcome was.
+            tell(.trouble("job \(job.id) is tried again: \(String(reflecting: error))"))
+            return .snooze(.seconds(Double.random(in: 1...3)))
         } catch {
             return .fail(error: sentence(of: error))
         }
@@ -88,6 +95,14 @@ struct Attempt: Sendable {
             default: []
             }
         return .other(Pool.Other(token: job.token, settlement: settlement, newJobs: newJobs))
+    }
+}
+
+extension PostgresError {
+    /// It passes by itself: lost connections, restarts, locks, deadlocks. Not a statement that takes too long.
+    fileprivate var isTrouble: Bool {
+        if case .timedOut = self { return false }
+        return isTransient
     }
 }
 

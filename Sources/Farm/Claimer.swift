@@ -70,7 +70,7 @@ struct Claimer: Sendable {
             settled(plain, stale: stale)
             if let claim { took(jobs, claim, isSweep: isSweep, began: now, &turn) }
             return .zero
-        } catch let error as PostgresError where error.isData {
+        } catch let error as PostgresError where error.isAboutSomeRow && !plain.isEmpty {
             await settleOneByOne(plain)
             return .zero
         } catch {
@@ -157,13 +157,20 @@ struct Claimer: Sendable {
         do {
             let (_, stale) = try await store.settle(plain: plain, andClaim: nil)
             settled(plain, stale: stale)
-        } catch let error as PostgresError where error.isData {
-            guard plain.count > 1 else { return refuse(plain[0], error) }
+        } catch let error as PostgresError where error.isAboutSomeRow {
+            guard plain.count > 1 else { return setApart(plain[0], error) }
             await settleOneByOne(Array(plain[..<(plain.count / 2)]))
             await settleOneByOne(Array(plain[(plain.count / 2)...]))
         } catch {
             pool.putBack(plain.uncertain(after: error))
         }
+    }
+
+    /// The one row of a batch that stands in the way: refused for its data, or sent by itself later.
+    private func setApart(_ settlement: PlainSettlement, _ error: PostgresError) {
+        guard !error.isData else { return refuse(settlement, error) }
+        pool.add(
+            Pool.Other(token: settlement.token, settlement: .finish(result: settlement.result), newJobs: []))
     }
 
     private func refuse(_ settlement: PlainSettlement, _ error: PostgresError) {
@@ -189,6 +196,9 @@ extension [PlainSettlement] {
 }
 
 extension PostgresError {
+    /// The batch failed because of one of its rows: its data, or a lock that somebody holds on it. Halving finds it.
+    var isAboutSomeRow: Bool { isData || ["55P03", "57014", "40P01"].contains(sqlstate) }
+
     /// What the server said, with its detail: data errors are the job's own words.
     var sentence: String {
         guard case .server(let error) = self else { return description }

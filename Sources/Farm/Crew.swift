@@ -88,10 +88,10 @@ final class Crew: Sendable {
     /// settlements, and hands back what is still claimed. Nothing of it costs an attempt.
     func drain() async {
         keeper.drain()
-        for pool in pools { await handBack(pool.close()) }
+        await handBack(pools.flatMap { $0.close() })
         settings.killPoint?.pass(.duringDrain)
         await waitForRuns(atMost: settings.grace)
-        for pool in pools { await handBack(pool.endAll(as: .drained)) }
+        await handBack(pools.flatMap { $0.endAll(as: .drained) })
         await waitForRuns(atMost: .seconds(2))
         let deadline = ContinuousClock.now + .seconds(3)
         while pools.contains(where: \.hasUnsettled), ContinuousClock.now < deadline {
@@ -101,7 +101,7 @@ final class Crew: Sendable {
             }
             try? await Task.sleep(for: .milliseconds(5))
         }
-        for pool in pools { await handBack(pool.heldTokens) }
+        await handBack(pools.flatMap(\.heldTokens))
     }
 
     private func waitForRuns(atMost limit: Duration) async {

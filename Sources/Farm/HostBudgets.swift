@@ -30,12 +30,20 @@ package final class HostBudgets: Sendable {
         defer { budgets.withLock { $0[host]?.waiting -= 1 } }
         while true {
             try Task.checkCancellation()
-            if let slot = budgets.withLock({ $0[host]?.slots.popFirst() }) {
+            if let slot = budgets.withLock({ nextSlot(&$0[host, default: Budget()]) }) {
                 try await Task.sleep(until: slot, clock: .continuous)
                 return
             }
             try await reservation(host, rate).value
         }
+    }
+
+    /// A slot that nobody took in its time is lost: used later it would come on top of a fresh burst.
+    private func nextSlot(_ budget: inout Budget) -> ContinuousClock.Instant? {
+        while let slot = budget.slots.popFirst() {
+            if ContinuousClock.now - slot < .seconds(1) { return slot }
+        }
+        return nil
     }
 
     /// The reservation under way, or a new one: everyone who waits for a host waits for the same round trip.
@@ -46,9 +54,11 @@ package final class HostBudgets: Sendable {
             // Shared by all who wait, so it must not end with any one of them.
             let task = Task {
                 defer { self.budgets.withLock { $0[host]?.reservation = nil } }
-                let delays = try await self.store.reserve(host: host, wanted: wanted, rate: rate)
+                let (granted, askAgainIn) = try await self.store.reserve(
+                    host: host, wanted: wanted, rate: rate)
                 let now = ContinuousClock.now
-                self.budgets.withLock { $0[host]?.slots.append(contentsOf: delays.map { now + $0 }) }
+                self.budgets.withLock { $0[host]?.slots.append(contentsOf: granted.map { now + $0 }) }
+                if granted.isEmpty { try await Task.sleep(for: askAgainIn) }
             }
             budgets[host, default: Budget()].reservation = task
             return task

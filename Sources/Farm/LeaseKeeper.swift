@@ -11,6 +11,8 @@ internal import Store
 final class LeaseKeeper: Sendable {
     private struct State {
         var worker: WorkerID?
+        /// Given up by ourselves while its row may still stand: what it holds is handed back before the next one begins.
+        var lost: WorkerID?
         var isDraining = false
         var isStopping = false
         var renewedAt = BootClock.now
@@ -105,6 +107,11 @@ final class LeaseKeeper: Sendable {
     }
 
     private func register(_ session: Session) throws {
+        // We live, so nothing that we held is suspected of killing its worker. The fence refuses what it still writes.
+        if let lost = state.withLock({ $0.lost }) {
+            _ = try session.run(all: Lease.leave(lost), within: farm.lease / 3)
+            state.withLock { $0.lost = nil }
+        }
         let began = BootClock.now
         let row = try session.run(
             Lease.register(
@@ -128,7 +135,10 @@ final class LeaseKeeper: Sendable {
     }
 
     private func lose(_ worker: WorkerID, why: String) {
-        state.withLock { $0.worker = nil }
+        state.withLock {
+            $0.worker = nil
+            $0.lost = worker
+        }
         onLost(worker, why)
     }
 

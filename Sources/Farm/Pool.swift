@@ -97,6 +97,8 @@ final class Pool: Sendable {
     static let bufferedMax = Duration.seconds(1)
     /// A buffered job that waited so long is looked at once more before it starts, in case it was cancelled unheard.
     static let trustSpan = Duration.milliseconds(250)
+    /// With so many outcomes waiting to be settled, nothing more is claimed.
+    static let unsettledMax = 2000
     /// Runs shorter than this are settled by at least so many at once while more are buffered.
     static let rushSpan = 0.0002
     static let rushBatch = 200
@@ -115,7 +117,9 @@ final class Pool: Sendable {
     /// How many jobs to claim now. Zero while more than half of the prefetch is still there, so that claims stay large.
     var wanted: Int {
         state.withLock { state in
-            guard !state.isClosed else { return 0 }
+            guard !state.isClosed, state.plain.count + state.other.count < Pool.unsettledMax else { return 0 }
+            // A suspect is alone until it is settled: the next one's crash must not charge it.
+            guard prefetches || state.held.isEmpty else { return 0 }
             let free = max(0, lanesMax - state.busy)
             let target = free + prefetch(state)
             guard state.buffered == 0 || state.buffered < target / 2 else { return 0 }
@@ -174,7 +178,8 @@ final class Pool: Sendable {
     }
 
     func putBack(_ other: [Other]) {
-        state.withLock { $0.other.insert(contentsOf: other, at: 0) }
+        // At the back: what can't be settled now must not stand before what can.
+        state.withLock { $0.other.append(contentsOf: other) }
     }
 
     func add(_ other: Other) {

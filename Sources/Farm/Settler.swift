@@ -47,11 +47,12 @@ struct Settler: Sendable {
             let held = try await store.settle(batch.map { ($0.token, $0.settlement) })
             count(batch, held)
             return []
-        } catch let error as PostgresError where error.isData {
+        } catch let error as PostgresError where error.isAboutSomeRow {
             guard batch.count == 1 else {
                 let first = await settleTogether(Array(batch[..<(batch.count / 2)]))
                 return await first + settleTogether(Array(batch[(batch.count / 2)...]))
             }
+            guard error.isData else { return failed(batch, error) }
             return await settleTogether([refused(batch[0], "its outcome can't be stored: \(error.sentence)")])
         } catch {
             return failed(batch, error)

@@ -21,6 +21,7 @@ package enum Bounds {
     package static let resultBytesMax = 64 * 1024
     package static let errorBytesMax = 8 * 1024
     package static let argsBytesMax = 256 * 1024
+    package static let metaBytesMax = 16 * 1024
     package static let errorsKeptMax = 10
     package static let batchJobsMax = 1000
     package static let childrenMax = 1000

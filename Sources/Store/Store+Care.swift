@@ -98,8 +98,11 @@ extension Store {
     }
 
     /// Reserves requests to a host under a rate that holds for the whole cluster.
-    /// - Returns: in how long each of the granted ones, at least one, may go.
-    package func reserve(host: String, wanted: Int, rate: Rate) async throws -> [Duration] {
+    /// - Returns: in how long each of the granted ones may go; when none was granted, because all of the next second is
+    ///   promised, in how long to ask again.
+    package func reserve(
+        host: String, wanted: Int, rate: Rate
+    ) async throws -> (granted: [Duration], askAgainIn: Duration) {
         let gap = rate.interval.inSeconds
         let rows = try await database.run(
             "SELECT granted, first_in FROM motorpool.reserve(\(host), \(Int32(wanted)), \(gap), \(Int32(rate.burst)))"
@@ -107,6 +110,6 @@ extension Store {
         guard let row = rows.first else { throw PostgresError.decoding("reserve answered no row") }
         let granted = Int(try row.get(0, as: Int32.self))
         let first: Double = try row.get(1)
-        return (0..<granted).map { .seconds(max(0, first + gap * Double($0))) }
+        return ((0..<granted).map { .seconds(max(0, first + gap * Double($0))) }, .seconds(max(0.01, first)))
     }
 }

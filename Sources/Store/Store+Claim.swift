@@ -58,7 +58,7 @@ extension Store {
     /// Results come as one object by id, because a join with an array of them would cost its square.
     private func settleKept(_ runs: [PlainSettlement]) -> SQL {
         """
-        WITH results AS MATERIALIZED (SELECT \(results(of: runs)) AS by_id), gone AS (
+        WITH results AS MATERIALIZED (\(results(of: runs))), gone AS (
             DELETE FROM motorpool.jobs j WHERE \(Store.fenced(runs.map(\.token))) RETURNING j.*
         )
         INSERT INTO motorpool.history (slot, id, ending, created_at, started_at, worker, run, priority, failures,
@@ -69,16 +69,13 @@ extension Store {
         """
     }
 
-    private func results(of runs: [PlainSettlement]) -> PostgresValue {
-        var object: [UInt8] = [UInt8(ascii: "{")]
-        for run in runs {
-            guard let result = run.result else { continue }
-            if object.count > 1 { object.append(UInt8(ascii: ",")) }
-            object += "\"\(run.token.job.number)\":".utf8
-            object += result.bytes
-        }
-        object.append(UInt8(ascii: "}"))
-        return .json(object)
+    /// Each result is parsed alone: pasted together, a broken one could speak for its neighbour.
+    private func results(of runs: [PlainSettlement]) -> SQL {
+        let told = runs.filter { $0.result != nil }
+        return """
+            SELECT coalesce(jsonb_object_agg(i, r), '{}') AS by_id
+            FROM unnest(\(told.map(\.token.job.description)), \(PostgresValue.jsonArray(told.map { $0.result?.bytes }))) AS t(i, r)
+            """
     }
 
     /// The condition that a row `j` is one of these runs, still running.

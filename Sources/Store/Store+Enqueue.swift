@@ -125,6 +125,9 @@ extension NewJob {
         if args.bytes.count > Bounds.argsBytesMax {
             try refuse("args have \(args.bytes.count) bytes, and at most \(Bounds.argsBytesMax) are accepted")
         }
+        if let meta, meta.bytes.count > Bounds.metaBytesMax {
+            try refuse("meta has \(meta.bytes.count) bytes, and at most \(Bounds.metaBytesMax) are accepted")
+        }
         if let subject, subject.isEmpty || subject.utf8.count > Bounds.subjectBytesMax {
             try refuse("a subject has 1 to \(Bounds.subjectBytesMax) bytes, not \(subject.utf8.count)")
         }

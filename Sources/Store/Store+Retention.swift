@@ -23,7 +23,7 @@ extension Store {
             if try await empty(slot: slot) { retained.partitionsEmptied += 1 }
         }
         retained.keysRemoved = try await remove(
-            "DELETE FROM motorpool.keys WHERE (scope, key) IN (SELECT scope, key FROM motorpool.keys WHERE created_at < now() - make_interval(hours => \(Int32(keyHours))) LIMIT 1000)"
+            "DELETE FROM motorpool.keys WHERE (scope, key) IN (SELECT scope, key FROM motorpool.keys WHERE created_at < now() - make_interval(hours => \(Int32(keyHours))) AND NOT EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.id = keys.job) LIMIT 1000)"
         )
         retained.deadRemoved = try await remove(
             "DELETE FROM motorpool.dead WHERE id IN (SELECT id FROM motorpool.dead WHERE died_at < now() - make_interval(days => \(Int32(deadDays))) LIMIT 1000)"
@@ -34,6 +34,7 @@ extension Store {
         try await remove(
             "DELETE FROM motorpool.progress p WHERE at < now() - interval '1 hour' AND NOT EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.id = p.job AND j.run = p.run)"
         )
+        try await remove("DELETE FROM motorpool.rates WHERE arrival < now() - interval '1 day'")
         return retained
     }
 
@@ -43,6 +44,8 @@ extension Store {
             """
             SELECT s FROM generate_series(0, 31) s
             WHERE (motorpool.today() - s + 32) % 32 > \(Int32(historyDays))
+              -- The slot of tomorrow could become today's before it is emptied; it was emptied on an earlier day.
+              AND ((motorpool.today() - s + 32) % 32 < 31 OR \(Int32(historyDays)) = 30)
               AND pg_relation_size(format('motorpool.history_%s', lpad(s::text, 2, '0'))::regclass) > 0
             """)
         return try rows.map { try $0.get(0) }

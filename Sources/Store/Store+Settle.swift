@@ -8,7 +8,7 @@ extension Store {
     package func settle(_ settlements: [(token: RunToken, settlement: Settlement)]) async throws -> [Bool] {
         guard !settlements.isEmpty else { return [] }
         let facts = settlements.map { SettlementFacts($0.settlement) }
-        let rows = try await hot.run(
+        let settling: SQL =
             """
             SELECT motorpool.settle(s.id, s.run, s.verdict, s.delay, s.result, s.error, s.reason, s.step::smallint, NULL)
             FROM unnest(\(settlements.map(\.token.job.number)), \(settlements.map(\.token.run)), \(facts.map(\.verdict)),
@@ -16,8 +16,10 @@ extension Store {
                         \(facts.map(\.reason)), \(facts.map { $0.step.map(Int64.init) }))
                  WITH ORDINALITY AS s(id, run, verdict, delay, result, error, reason, step, n)
             ORDER BY s.n
-            """, within: Store.hotTimeout + .seconds(2))
-        return try rows.map { try $0.get(0) }
+            """
+        let answers = try await hot.run(
+            all: [settling, "SELECT motorpool.admit_freed()"], within: Store.hotTimeout + .seconds(2))
+        return try answers[0].map { try $0.get(0) }
     }
 
     /// Settles one run together with the jobs that follow from it: all, or nothing.
@@ -48,6 +50,10 @@ extension Store {
         let (value, due) = try await StoreError.translating {
             try await database.transaction { tx in
                 let (value, result, followUps) = try await body(tx)
+                if let size = result?.bytes.count, size > Bounds.resultBytesMax {
+                    throw StoreError.badRequest(
+                        "the result has \(size) bytes, and at most \(Bounds.resultBytesMax) are kept")
+                }
                 await beforeFence()
                 let due = try await settle(token, as: .finish(result: result), enqueueing: followUps, in: tx)
                 return (value, due)
@@ -68,7 +74,7 @@ extension Store {
             """
             SELECT motorpool.fence(motorpool.settle(\(token.job.number), \(token.run), \(facts.verdict), \(facts.delay),
                 \(facts.result.map { PostgresValue.json($0.bytes) } ?? .null), \(facts.error), \(facts.reason),
-                \(facts.step), \(isWait ? Int32(children) : nil)))
+                \(facts.step), \(isWait ? Int32(children) : nil))), motorpool.admit_freed()
             """)
         guard try rows.first?.get(0) == true else { throw StoreError.stale }
         return isWait && children == 0 ? due.union([""]) : due

@@ -31,6 +31,7 @@ package final class Store: Sendable {
             "SET enable_bitmapscan = off", "SET plan_cache_mode = force_generic_plan", "SET jit = off",
         ]
         hotSettings.statementTimeout = Store.hotTimeout
+        hotSettings.lockTimeout = Store.hotLockTimeout
         hot = Database(hotSettings, connectionsMax: claimConnectionsMax)
         bell = Bell(database)
     }
@@ -38,6 +39,9 @@ package final class Store: Sendable {
     /// What a claim or a settlement may take on the server. `rescue_orphans` and `Reconciliation` rely on it: a claim
     /// that was sent is committed or gone well within ten seconds.
     package static let hotTimeout = Duration.seconds(5)
+
+    /// How long a settlement waits for a row that somebody else has locked, before it is sent apart from its neighbours.
+    package static let hotLockTimeout = Duration.milliseconds(200)
 
     /// Closes both pools. Statements that are under way fail with `PostgresError.closed`.
     package func close() async {

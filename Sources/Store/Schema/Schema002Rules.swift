@@ -85,9 +85,29 @@ extension Schema {
                                               j.limit_key, NULL, j.attempts_max, j.keep, j.meta, true);
                     END IF;
                 END IF;
-                IF j.limit_key IS NOT NULL THEN
-                    PERFORM motorpool.admit(j.kind);
+                IF j.limit_key IS NOT NULL THEN PERFORM motorpool.freed(j.kind); END IF;
+            END $$;
+
+            -- Notes that a place of the kind is free; `admit_freed` fills the places of a whole batch at its end, once a kind.
+            CREATE FUNCTION motorpool.freed(of_kind text) RETURNS void LANGUAGE plpgsql AS $$
+            DECLARE
+                noted text := coalesce(current_setting('motorpool.freed', true), '');
+            BEGIN
+                IF NOT of_kind = ANY (string_to_array(noted, ',')) THEN
+                    PERFORM set_config('motorpool.freed', concat_ws(',', nullif(noted, ''), of_kind), true);
                 END IF;
+            END $$;
+
+            CREATE FUNCTION motorpool.admit_freed() RETURNS void LANGUAGE plpgsql AS $$
+            DECLARE
+                noted text := coalesce(current_setting('motorpool.freed', true), '');
+                of_kind text;
+            BEGIN
+                IF noted = '' THEN RETURN; END IF;
+                PERFORM set_config('motorpool.freed', '', true);
+                FOREACH of_kind IN ARRAY string_to_array(noted, ',') LOOP
+                    PERFORM motorpool.admit(of_kind);
+                END LOOP;
             END $$;
 
             -- (`worker IS NOT NULL` is what running means; `state = 1` would admit the partial index of running jobs.)
@@ -117,7 +137,7 @@ extension Schema {
                 WHERE u.id = job AND u.run = claim AND u.worker IS NOT NULL RETURNING u.* INTO j;
                 IF NOT FOUND THEN RETURN false; END IF;
                 DELETE FROM motorpool.progress p WHERE p.job = j.id;
-                IF j.limit_key IS NOT NULL THEN PERFORM motorpool.admit(j.kind); END IF;
+                IF j.limit_key IS NOT NULL THEN PERFORM motorpool.freed(j.kind); END IF;
                 RETURN true;
             END $$;
 
@@ -134,6 +154,8 @@ extension Schema {
                 arrival timestamptz;
                 horizon constant interval := interval '1 second';
             BEGIN
+                -- An older snapshot would not see the places that were taken meanwhile.
+                IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN 0; END IF;
                 IF NOT pg_try_advisory_xact_lock(hashtextextended('motorpool.admit:' || of_kind, 0)) THEN RETURN 0; END IF;
                 SELECT * INTO k FROM motorpool.kinds WHERE kind = of_kind;
                 IF NOT FOUND THEN RETURN 0; END IF;
@@ -160,7 +182,7 @@ extension Schema {
                             CASE WHEN k.limit_key IS NULL OR h.limit_key = '' THEN 1000 ELSE k.limit_key - (
                                 SELECT count(*) FROM motorpool.jobs b WHERE b.kind = of_kind AND b.limit_key = h.limit_key
                                 AND b.admitted) END AS free
-                        FROM held_keys h WHERE h.limit_key IS NOT NULL LIMIT 1000
+                        FROM held_keys h WHERE h.limit_key IS NOT NULL LIMIT 5000
                     ) f CROSS JOIN LATERAL (
                         SELECT j.level, j.seq FROM motorpool.jobs j WHERE j.kind = of_kind AND j.limit_key = f.key
                         AND j.held = 1 ORDER BY j.level, j.seq LIMIT 1) head
@@ -209,7 +231,9 @@ extension Schema {
             CREATE FUNCTION motorpool.next_start(of_kind text, of_key text, gap double precision, burst integer)
             RETURNS timestamptz LANGUAGE sql AS $$
                 SELECT greatest(now(), coalesce(
-                    (SELECT arrival - make_interval(secs => gap * (burst - 1)) FROM motorpool.rates
+                    -- At most what an honest use of this rate can have promised: a rate or a clock may have been changed.
+                    (SELECT least(arrival, now() + make_interval(secs => 1 + gap * burst))
+                        - make_interval(secs => gap * (burst - 1)) FROM motorpool.rates
                      WHERE kind = of_kind AND key = of_key), now()))
             $$;
 
@@ -233,6 +257,15 @@ extension Schema {
                 INSERT INTO motorpool.hosts (host, arrival) VALUES (of_host, clock) ON CONFLICT (host) DO NOTHING;
                 SELECT arrival INTO promised FROM motorpool.hosts WHERE host = of_host FOR UPDATE;
                 clock := clock_timestamp();
+                IF promised > clock + interval '1 second' + make_interval(secs => gap * burst) THEN
+                    promised := clock + interval '1 second' + make_interval(secs => gap * burst); -- a rate or a clock was changed
+                END IF;
+                IF promised > clock + interval '1 second' THEN
+                    granted := 0;
+                    first_in := extract(epoch FROM promised - clock) - 1;
+                    RETURN NEXT;
+                    RETURN;
+                END IF;
                 start := greatest(promised, clock - make_interval(secs => gap * (burst - 1)));
                 granted := greatest(1, least(wanted, ceil(1 / gap)::integer));
                 first_in := extract(epoch FROM start - clock);

@@ -23,7 +23,8 @@ extension Schema {
             -- Locks, in this order: the key's row, the subject's row.
             CREATE FUNCTION motorpool.put(of_kind text, of_args jsonb, of_subject text, of_scope text, of_key text,
                 delay double precision, of_priority smallint, of_queue text, of_limit_key text, of_parent bigint,
-                of_attempts_max smallint, of_keep boolean, of_meta jsonb, no_cooldown boolean DEFAULT false)
+                of_attempts_max smallint, of_keep boolean, of_meta jsonb, no_cooldown boolean DEFAULT false,
+                admits boolean DEFAULT true)
             RETURNS TABLE (job bigint, verdict text, cools_for double precision, ring text) LANGUAGE plpgsql AS $$
             DECLARE
                 k motorpool.kinds;
@@ -47,6 +48,12 @@ extension Schema {
                    OR octet_length(of_limit_key) > 512 THEN
                     RAISE EXCEPTION USING ERRCODE = 'MP002', MESSAGE =
                         'subject and limit key take 1 to 512 bytes, an idempotency key 1 to 256';
+                ELSIF octet_length(of_meta::text) > 16384 OR octet_length(of_scope) > 256 THEN
+                    RAISE EXCEPTION USING ERRCODE = 'MP002', MESSAGE =
+                        'meta takes at most 16384 bytes, the scope of a key at most 256';
+                ELSIF of_queue !~ '^[a-z0-9_-]{1,64}$' THEN
+                    RAISE EXCEPTION USING ERRCODE = 'MP002', MESSAGE =
+                        'a queue is named by a-z, 0-9, _ and -, at most 64 bytes';
                 ELSIF of_priority NOT BETWEEN 0 AND 3 OR of_attempts_max < 1 OR delay < 0 OR delay > 315576000 THEN
                     RAISE EXCEPTION USING ERRCODE = 'MP002', MESSAGE =
                         'expected a priority from 0 to 3, attempts of at least 1 and a delay from 0 s to ten years';
@@ -82,7 +89,7 @@ extension Schema {
                         IF s.live THEN
                             verdict := CASE k.unique_policy WHEN 'refuse' THEN 'refused' ELSE 'joined' END;
                             IF k.unique_policy = 'again' THEN
-                                SELECT j.state = 1 INTO running FROM motorpool.jobs j WHERE j.id = s.job;
+                                SELECT j.state = 1 OR j.step > 0 OR j.held = 3 INTO running FROM motorpool.jobs j WHERE j.id = s.job;
                                 IF running THEN verdict := 'again'; END IF;
                             END IF;
                             UPDATE motorpool.subjects u SET asked_at = now(),
@@ -125,7 +132,7 @@ extension Schema {
                         coalesce(of_priority, k.priority), CASE WHEN start_state = 3 THEN 1 END, of_attempts_max,
                         coalesce(of_keep, false) OR k.keep OR of_key IS NOT NULL,
                         coalesce(of_queue, k.queue), of_kind, of_subject, limited_by, of_args, of_meta);
-                IF start_state = 3 THEN PERFORM motorpool.admit(of_kind); END IF;
+                IF start_state = 3 AND admits THEN PERFORM motorpool.admit(of_kind); END IF;
                 job := fresh;
                 verdict := 'created';
                 ring := CASE WHEN start_state <> 2 THEN coalesce(of_queue, k.queue) END;
@@ -144,7 +151,8 @@ extension Schema {
             BEGIN
                 SELECT * INTO answer FROM motorpool.put(enqueue.kind, coalesce(enqueue.args, '{}'), enqueue.subject,
                     enqueue.key_scope, enqueue.key, extract(epoch FROM enqueue.delay)::double precision, enqueue.priority::smallint,
-                    enqueue.queue, enqueue.limit_key, NULL, enqueue.attempts_max::smallint, false, enqueue.meta);
+                    enqueue.queue, enqueue.limit_key, NULL, enqueue.attempts_max::smallint, false, enqueue.meta,
+                    false, false); -- admission locks its kind: not for as long as a stranger's transaction is open
                 IF answer.verdict = 'mismatch' THEN
                     RAISE EXCEPTION USING ERRCODE = 'MP003', MESSAGE = format(
                         'the key “%s” came before with another body, as job %s', enqueue.key, answer.job);

@@ -33,6 +33,7 @@ extension Schema {
                     GET DIAGNOSTICS recovered = ROW_COUNT;
                     worker := w.id;
                     name := w.name;
+                    PERFORM motorpool.admit_freed();
                     RETURN NEXT;
                 END LOOP;
             END $$;
@@ -77,10 +78,10 @@ extension Schema {
                 lifted integer := 0;
                 n integer;
             BEGIN
-                FOR low IN 2..7 LOOP
+                FOR low IN 1..7 LOOP
                     CONTINUE WHEN NOT EXISTS (SELECT 1 FROM motorpool.jobs WHERE queue = of_queue AND state = 0
                                               AND level >= 0 AND level < low);
-                    UPDATE motorpool.jobs u SET level = low - 2 WHERE u.id = ANY (ARRAY(
+                    UPDATE motorpool.jobs u SET level = greatest(low - 2, 0) WHERE u.id = ANY (ARRAY(
                         SELECT j.id FROM (SELECT id, created_at, run_at, priority FROM motorpool.jobs
                             WHERE queue = of_queue AND state = 0 AND level = low ORDER BY seq LIMIT batch
                             FOR UPDATE SKIP LOCKED) j
@@ -102,7 +103,8 @@ extension Schema {
                 DELETE FROM motorpool.jobs d WHERE d.id = of_job RETURNING d.* INTO j;
                 IF FOUND THEN
                     PERFORM motorpool.depart(j, 'cancelled', NULL, NULL, why);
-                    may_have_started := j.state = 1;
+                    PERFORM motorpool.admit_freed();
+                    may_have_started := j.run > 0;
                     IF j.state = 1 THEN PERFORM pg_notify('motorpool_cancel', of_job::text); END IF;
                     verdict := 'cancelled';
                 ELSIF EXISTS (SELECT 1 FROM motorpool.dead d WHERE d.id = of_job) THEN
