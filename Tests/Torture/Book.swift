@@ -19,6 +19,8 @@ final class Book: Sendable {
 
     struct Request: Sendable {
         let kind: String
+        /// How it came in.
+        let door: String
         /// How often a job of the kind `fail` fails.
         let failures: Int
         /// Whether it is to die.
@@ -37,12 +39,14 @@ final class Book: Sendable {
 
     /// Opens requests of a kind.
     /// - Returns: their tags.
-    func open(_ kind: String, count: Int = 1, failures: Int = 0, isDoomed: Bool = false) -> [String] {
+    func open(_ kind: String, by door: String, count: Int = 1, failures: Int = 0, isDoomed: Bool = false)
+        -> [String]
+    {
         state.withLock { state in
             (0..<count).map { _ in
                 state.next += 1
                 let tag = "t\(state.next)"
-                state.requests[tag] = Request(kind: kind, failures: failures, isDoomed: isDoomed)
+                state.requests[tag] = Request(kind: kind, door: door, failures: failures, isDoomed: isDoomed)
                 return tag
             }
         }

@@ -41,7 +41,9 @@ struct Findings: Sendable {
             case .acknowledged(let job):
                 acknowledged += 1
                 guard let ending = endings[job]?.first else {
-                    lost.append("\(tag): job \(job) (\(request.kind)) was acknowledged and is nowhere")
+                    lost.append(
+                        "\(tag): job \(job) (\(request.kind)) came by \(request.door), was acknowledged and is nowhere, with \(effects[job]?.count ?? 0) effects"
+                    )
                     continue
                 }
                 if request.kind == "effect", ending.ending == "done", effects[job] == nil {

@@ -52,8 +52,8 @@ final class Lives: Sendable {
         try await withThrowingTaskGroup(of: WorkerProcess.self) { slots in
             for _ in 0..<workers {
                 slots.addTask {
-                    while let life = self.next() { try await self.play(life) }
-                    while let life = try await encore() { try await self.play(life) }
+                    while let life = self.next() { try await self.playOut(life) }
+                    while let life = try await encore() { try await self.playOut(life) }
                     return try await self.startAtWork(nil)
                 }
             }
@@ -73,6 +73,7 @@ final class Lives: Sendable {
 
     /// Starts a worker that comes to work, as whoever supervises it would: once more when it found no database.
     private func startAtWork(_ killPoint: String?) async throws -> WorkerProcess {
+        if killPoint != nil, await stage.hasTwiceStruck { try await workInPeace() }
         while true {
             let worker = try start(killPoint)
             try await waitForWork(worker)
@@ -82,31 +83,45 @@ final class Lives: Sendable {
         }
     }
 
+    /// A worker that nothing happens to, for as long as there are jobs to be spared.
+    private func workInPeace() async throws {
+        let worker = try await startAtWork(nil)
+        try await stage.spareTheTwiceStruck()
+        try await drain(worker)
+    }
+
     private static let noDatabase: Int32 = 69
 
-    private func play(_ life: FaultPlan.Life) async throws {
+    /// Plays a life until its fault has happened: a process may end before, for want of a database.
+    private func playOut(_ life: FaultPlan.Life) async throws {
+        for _ in 0..<Lives.triesMax where try await play(life) { return }
+    }
+
+    private static let triesMax = 5
+
+    /// - Returns: whether the fault happened.
+    private func play(_ life: FaultPlan.Life) async throws -> Bool {
         switch life {
         case .killedYoung(let age):
-            var worker: WorkerProcess
-            repeat {
-                worker = try start(nil)
-                try await Task.sleep(for: age)
-                await kill(worker)
-            } while worker.ended == .exited(Lives.noDatabase)
+            let worker = try start(nil)
+            try await Task.sleep(for: age)
+            return await kill(worker)
         case .killedAtWork(let age):
             let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)
-            await kill(worker)
+            try await stage.spareTheTwiceStruck()
+            return await kill(worker)
         case .killedAt(let place, _):
             let worker = try await startAtWork(life.killPoint)
             if place == .duringDrain { worker.signal(SIGTERM) }
             let hasEnded = try await worker.waitForEnd(within: Lives.placeMax) != nil
-            if hasEnded { await died(worker, atPlace: true) } else { await kill(worker) }
+            return hasEnded ? await died(worker, atPlace: true) : await kill(worker)
         case .stoppedAtWork(let age):
             let worker = try await startAtWork(nil)
             try await Task.sleep(for: age)
+            try await stage.spareTheTwiceStruck()
             worker.signal(SIGSTOP)
-            try await standStill(worker)
+            return try await standStill(worker)
         case .stoppedAt:
             let worker = try await startAtWork(life.killPoint)
             let deadline = ContinuousClock.now + Lives.placeMax
@@ -114,7 +129,7 @@ final class Lives: Sendable {
                 try await Task.sleep(for: .milliseconds(10))
             }
             worker.signal(SIGSTOP)
-            try await standStill(worker)
+            return try await standStill(worker)
         }
     }
 
@@ -130,18 +145,23 @@ final class Lives: Sendable {
         }
     }
 
-    private func kill(_ worker: WorkerProcess) async {
+    private func kill(_ worker: WorkerProcess) async -> Bool {
         worker.kill()
-        await died(worker, atPlace: false)
+        return await died(worker, atPlace: false)
     }
 
-    private func died(_ worker: WorkerProcess, atPlace: Bool) async {
-        guard worker.ended == .signalled(SIGKILL) else { return ended(worker) }
+    /// - Returns: whether it was killed.
+    private func died(_ worker: WorkerProcess, atPlace: Bool) async -> Bool {
+        guard worker.ended == .signalled(SIGKILL) else {
+            ended(worker)
+            return false
+        }
         state.withLock { state in
             state.counts.kills += 1
             state.counts.killsAtPlaces += atPlace ? 1 : 0
         }
         await watch.noteDeath(of: worker.name)
+        return true
     }
 
     /// It ended before we laid hands on it.
@@ -171,13 +191,18 @@ final class Lives: Sendable {
     }
 
     /// Two leases under SIGSTOP, a moment to find out, and an end in good order.
-    private func standStill(_ worker: WorkerProcess) async throws {
-        guard worker.ended == nil else { return ended(worker) }
+    /// - Returns: whether it stood still.
+    private func standStill(_ worker: WorkerProcess) async throws -> Bool {
+        guard worker.ended == nil else {
+            ended(worker)
+            return false
+        }
         try await Task.sleep(for: settings.lease * 2)
         worker.signal(SIGCONT)
         state.withLock { $0.counts.stops += 1 }
         try await Task.sleep(for: .milliseconds(700))
         try await drain(worker)
+        return true
     }
 
     private func drain(_ worker: WorkerProcess) async throws {

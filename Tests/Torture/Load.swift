@@ -62,7 +62,7 @@ final class Load: Sendable {
 
     /// The same key until there is an answer: the way that promises most.
     private func keyed(_ dice: inout Dice) async {
-        let tag = book.open("effect")[0]
+        let tag = book.open("effect", by: "key")[0]
         let job = NewJob("effect", args: effect(tag, &dice), key: tag, keyScope: "torture")
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
@@ -81,32 +81,32 @@ final class Load: Sendable {
 
     /// Without a key: after a lost answer nobody knows.
     private func plain(_ dice: inout Dice) async {
-        let tags = book.open("effect", count: dice.int(1...5))
+        let tags = book.open("effect", by: "plain", count: dice.int(1...5))
         await enqueue(tags, tags.map { NewJob("effect", args: effect($0, &dice)) })
     }
 
     private func bulk(_ dice: inout Dice) async {
-        let tags = book.open("noop", count: 50)
+        let tags = book.open("noop", by: "bulk", count: 50)
         await enqueue(tags, tags.map { NewJob("noop", args: JSON(text: "{\"tag\":\"\($0)\"}")) })
     }
 
     private func failing(_ dice: inout Dice) async {
         let isDoomed = dice.chance(0.1)
         let failures = isDoomed ? 0 : dice.int(1...2)
-        let tag = book.open("fail", failures: failures, isDoomed: isDoomed)[0]
+        let tag = book.open("fail", by: "plain", failures: failures, isDoomed: isDoomed)[0]
         let args = isDoomed ? "\"for_good\":true" : "\"times\":\(failures)"
         await enqueue([tag], [NewJob("fail", args: JSON(text: "{\"tag\":\"\(tag)\",\(args)}"))])
     }
 
     private func family(_ dice: inout Dice) async {
-        let tag = book.open("family")[0]
+        let tag = book.open("family", by: "plain")[0]
         let args = "{\"tag\":\"\(tag)\",\"children\":\(dice.int(1...10))}"
         await enqueue([tag], [NewJob("family", args: JSON(text: args))])
     }
 
     /// Due later; some are cancelled before.
     private func delayed(_ dice: inout Dice) async {
-        let tag = book.open("effect")[0]
+        let tag = book.open("effect", by: "delayed")[0]
         let isCancelled = dice.chance(0.3)
         await enqueue(
             [tag], [NewJob("effect", args: effect(tag, &dice), delay: dice.milliseconds(100...3000))])
@@ -119,7 +119,7 @@ final class Load: Sendable {
 
     /// The SQL door inside a producer's own transaction; a third of them roll back.
     private func inTransaction(_ dice: inout Dice) async {
-        let tag = book.open("effect")[0]
+        let tag = book.open("effect", by: "transaction")[0]
         let args = effect(tag, &dice)
         let rollsBack = dice.chance(0.34)
         do {

@@ -107,6 +107,25 @@ final class Stage: Sendable {
 
     // MARK: Looking
 
+    /// Whether a job stands that has twice been alone at the loss of its worker.
+    ///
+    /// A third time makes it poison, rightly: a torture that strikes the same job three times would breed innocents
+    /// that nobody can tell from guilty ones.
+    var hasTwiceStruck: Bool {
+        get async {
+            let struck = try? await count("SELECT count(*) FROM motorpool.jobs WHERE recoveries >= 2")
+            return struck != 0
+        }
+    }
+
+    /// Returns when none stands any more, or after a while.
+    func spareTheTwiceStruck() async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while await hasTwiceStruck, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(30))
+        }
+    }
+
     func count(_ sql: SQL) async throws -> Int {
         Int(try await store.database.run(sql).first?.get(0, as: Int64.self) ?? 0)
     }

@@ -43,6 +43,7 @@ final class WeatherMaker: Sendable {
         case .silence(let span): proxy.order(.silence(span))
         case .terminateBackend: try await terminate(dice.int(0...1_000_000))
         case .crashServer:
+            try await stage.spareTheTwiceStruck()
             try await stage.server.crashAndRestart()
             tally.withLock { $0.crashes += 1 }
         }
