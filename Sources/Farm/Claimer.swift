@@ -56,7 +56,7 @@ struct Claimer: Sendable {
         let wanted = pool.wanted
         let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
         let now = ContinuousClock.now
-        let isSweep = isSweepDue(turn, now)
+        let isSweep = (wanted > 0 && pool.takeSweepWish()) || isSweepDue(turn, now)
         let worker = lease()
         let claims = wanted > 0 && worker != nil && (turn.mayHaveMore || isSweep)
         guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }

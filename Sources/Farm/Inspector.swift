@@ -44,6 +44,7 @@ struct Inspector: Sendable {
         }
         guard !stale.isEmpty, let worker = worker() else { return }
         let count = try await store.handBack(stale, of: worker)
+        pool.wishSweep()
         tally.count { $0.handedBack += count }
         tell(.handedBack(count: count))
     }

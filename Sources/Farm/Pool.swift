@@ -75,6 +75,8 @@ final class Pool: Sendable {
         var other: [Other] = []
         var meanSeconds: Double?
         var isClosed = false
+        /// Something was put back in line behind the watermarks.
+        var wishesSweep = false
 
         var buffered: Int { buffer.count - bufferHead }
         var openLanes: Int { lanes.values.count { !$0.isAbandoned } }
@@ -130,6 +132,20 @@ final class Pool: Sendable {
     private func prefetch(_ state: State) -> Int {
         guard prefetches, let mean = state.meanSeconds, mean < Pool.prefetchSpan else { return 0 }
         return min(Pool.prefetchMax, Int(Double(lanesMax) * Pool.prefetchSpan / max(mean, 1e-6)))
+    }
+
+    /// The next claim begins at zero: jobs were handed back, and would come after less urgent ones otherwise.
+    func wishSweep() {
+        state.withLock { $0.wishesSweep = true }
+        claimAlarm.sound()
+    }
+
+    /// Whether a sweep is wished for; asked once, by the claim that makes it.
+    func takeSweepWish() -> Bool {
+        state.withLock { state in
+            defer { state.wishesSweep = false }
+            return state.wishesSweep
+        }
     }
 
     /// Takes claimed jobs in and starts the lanes that they need.
