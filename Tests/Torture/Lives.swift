@@ -209,7 +209,13 @@ final class Lives: Sendable {
         guard worker.ended == nil else { return }
         worker.signal(SIGTERM)
         state.withLock { $0.counts.drains += 1 }
-        guard try await worker.waitForEnd(within: settings.grace + .seconds(10)) == nil else { return }
+        let deadline = ContinuousClock.now + settings.grace + .seconds(10)
+        while worker.ended == nil, ContinuousClock.now < deadline {
+            // It may reach only now the place where it was told to stop itself.
+            if worker.isStopped { worker.signal(SIGCONT) }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        guard worker.ended == nil else { return }
         worker.kill()
         let words = lastWords(of: worker)
         state.withLock { $0.counts.drainsOverdue.append(words) }
