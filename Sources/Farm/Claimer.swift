@@ -63,7 +63,7 @@ struct Claimer: Sendable {
         if claims, isSweep { for index in turn.watermarks.indices { turn.watermarks[index].sweep() } }
         let claim = worker.flatMap { claims ? self.claim(wanted, $0, turn) : nil }
         do {
-            farm.killPoint?.pass(.beforeSettle)
+            if !plain.isEmpty { farm.killPoint?.pass(.beforeSettle) }
             let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
             farm.killPoint?.pass(.afterSettle)
             turn.failures = 0

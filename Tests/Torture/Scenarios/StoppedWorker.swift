@@ -47,7 +47,7 @@ struct StoppedWorker: Scenario {
         trial.queues = ["trial"]
         let stopped = [
             try stage.start("fence-\(number)", killPoint: "before_fence:3:stop"),
-            try stage.start("settle-\(number)", trial, killPoint: "before_settle:7:stop"),
+            try stage.start("settle-\(number)", trial, killPoint: "before_settle:2:stop"),
             try stage.start("any-\(number)"),
         ]
         try await stage.waitUntilWorking([stopped[2]])
