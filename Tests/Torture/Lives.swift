@@ -94,10 +94,13 @@ final class Lives: Sendable {
 
     /// Plays a life until its fault has happened: a process may end before, for want of a database.
     private func playOut(_ life: FaultPlan.Life) async throws {
-        for _ in 0..<Lives.triesMax where try await play(life) { return }
+        for _ in 0..<Lives.triesMax {
+            if try await play(life) { return }
+            try await Task.sleep(for: .milliseconds(200))
+        }
     }
 
-    private static let triesMax = 5
+    private static let triesMax = 20
 
     /// - Returns: whether the fault happened.
     private func play(_ life: FaultPlan.Life) async throws -> Bool {

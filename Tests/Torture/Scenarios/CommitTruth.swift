@@ -24,27 +24,25 @@ struct CommitTruth: Scenario {
             let isOver = Lock(false)
             var dice = Dice(seed: theatre.seed, "crashes")
             try await withThrowingTaskGroup(of: Void.self) { clients in
-                let database = Database(
-                    stage.server.settings(stage.name), connectionsMax: CommitTruth.clients)
                 for client in 0..<CommitTruth.clients {
-                    clients.addTask { await commit(database, client, told) { isOver.withLock { $0 } } }
+                    clients.addTask { await commit(stage, client, told) { isOver.withLock { $0 } } }
                 }
                 for _ in 0..<CommitTruth.crashes {
-                    try await Task.sleep(for: dice.milliseconds(300...900))
+                    try await Task.sleep(for: dice.milliseconds(500...1500))
                     try await stage.server.crashAndRestart()
                 }
                 isOver.withLock { $0 = true }
                 try await clients.waitForAll()
-                await database.close()
             }
             return try await judge(told.withLock { $0 }, stage)
         }
     }
 
-    /// Commits one row after the other.
+    /// Commits one row after the other, on a pool of its own, so that nobody waits for another's connection.
     private func commit(
-        _ database: Database, _ client: Int, _ told: Lock<Told>, until isOver: @Sendable () -> Bool
+        _ stage: Stage, _ client: Int, _ told: Lock<Told>, until isOver: @Sendable () -> Bool
     ) async {
+        let database = Database(stage.server.settings(stage.name), connectionsMax: 1)
         var number = 0
         while !isOver() {
             number += 1
@@ -62,6 +60,7 @@ struct CommitTruth: Scenario {
                 try? await Task.sleep(for: .milliseconds(10))
             }
         }
+        await database.close()
     }
 
     private func judge(_ told: Told, _ stage: Stage) async throws -> Verdict {
