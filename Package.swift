@@ -32,6 +32,7 @@ let package = Package(
         room("Postgres", ["CPostgres", "Platform"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
+        room("HTTPServer", ["Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         // Floor 3

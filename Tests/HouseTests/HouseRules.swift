@@ -9,6 +9,7 @@ extension HouseRule {
         "Platform": ["CPlatform"],
         "Postgres": ["CPostgres", "Platform"],
         "Store": ["Jobs", "Platform", "Postgres"],
+        "HTTPServer": ["Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
