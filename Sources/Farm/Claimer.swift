@@ -16,7 +16,6 @@ struct Claimer: Sendable {
     /// One for ordinary lanes; every queue for the lane of suspects.
     let queues: [String]
     let kinds: [String]
-    let levels: [Level]
     let store: Store
     let farm: FarmSettings
     let tally: Tally

@@ -55,7 +55,7 @@ final class Crew: Sendable {
         func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level]) -> Claimer {
             Claimer(
                 pool: pool, line: Line(queues: queues.count, levels: levels), queues: queues,
-                kinds: kinds.keys.sorted(), levels: levels, store: store, farm: settings, tally: tally,
+                kinds: kinds.keys.sorted(), store: store, farm: settings, tally: tally,
                 lease: { keeper.worker }, tell: tell)
         }
         claimers =
