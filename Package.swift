@@ -25,11 +25,17 @@ let package = Package(
         .target(name: "CPlatform"),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("World", ["CBrotli", "CCurl", "CZlib", "Platform"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
         room("HTTPServer", ["Platform"]),
@@ -56,6 +62,7 @@ let package = Package(
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite("WorldTests", ["World", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

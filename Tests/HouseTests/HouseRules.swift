@@ -8,6 +8,7 @@ extension HouseRule {
         "Jobs": [],
         "Platform": ["CPlatform"],
         "Postgres": ["CPostgres", "Platform"],
+        "World": ["CBrotli", "CCurl", "CZlib", "Platform"],
         "Store": ["Jobs", "Platform", "Postgres"],
         "HTTPServer": ["Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
@@ -17,7 +18,9 @@ extension HouseRule {
     ]
 
     /// Every name that is a room of ours or a map of C.
-    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "TestSupport"])
+    private static let rooms = Set(arrows.keys).union([
+        "CBrotli", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
+    ])
 
     /// The rules for what stands in `Sources`.
     static let all: [HouseRule] = [
@@ -49,6 +52,15 @@ extension HouseRule {
             },
             bad: ("Sources/Bench/Round.swift", "internal import CPostgres"),
             good: ("Sources/Postgres/Session.swift", "internal import CPostgres")),
+        HouseRule(
+            name: "libcurl is spoken in World only",
+            reason:
+                "There every address is judged before it is asked; a second speaker would ask unjudged ones.",
+            broken: { file in
+                file.room == "World" ? [] : file.imports.filter { $0.module == "CCurl" }.map(\.line)
+            },
+            bad: ("Sources/Farm/Lane.swift", "internal import CCurl"),
+            good: ("Sources/World/Web/Transfer.swift", "internal import CCurl")),
         HouseRule(
             name: "Jobs asks nothing of the system",
             reason:
