@@ -35,13 +35,14 @@ let package = Package(
         room("HTTPServer", ["Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
+        room("Front", ["Jobs", "Store", "HTTPServer", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Trial", "Bench"],
+            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Front", "Trial", "Bench"],
             swiftSettings: house),
 
         // Tests

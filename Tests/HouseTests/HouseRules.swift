@@ -11,9 +11,10 @@ extension HouseRule {
         "Store": ["Jobs", "Platform", "Postgres"],
         "HTTPServer": ["Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
+        "Front": ["Jobs", "Store", "HTTPServer", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
-        "motorpool": ["Jobs", "Store", "Farm", "Trial", "Bench", "Postgres", "Platform"],
+        "motorpool": ["Jobs", "Store", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform"],
     ]
 
     /// Every name that is a room of ours or a map of C.
