@@ -9,17 +9,22 @@ extension HouseRule {
         "Platform": ["CPlatform"],
         "Postgres": ["CPostgres", "Platform"],
         "World": ["CBrotli", "CCurl", "CZlib", "Platform"],
+        "Crypto": ["CCrypto"],
         "Store": ["Jobs", "Platform", "Postgres"],
         "HTTPServer": ["Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
+        "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
-        "motorpool": ["Jobs", "Store", "Farm", "Trial", "Bench", "Postgres", "Platform"],
+        "motorpool": [
+            "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
+            "Crypto",
+        ],
     ]
 
     /// Every name that is a room of ours or a map of C.
     private static let rooms = Set(arrows.keys).union([
-        "CBrotli", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
+        "CBrotli", "CCrypto", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
     ])
 
     /// The rules for what stands in `Sources`.
