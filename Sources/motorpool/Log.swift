@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Jobs
 internal import Platform
 internal import Postgres
 

@@ -1,0 +1,4 @@
+/// What the front is told from outside.
+package struct FrontSettings: Sendable {
+    package init() {}
+}
