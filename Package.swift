@@ -32,6 +32,8 @@ let package = Package(
             name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CHTTP"),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
@@ -41,7 +43,7 @@ let package = Package(
         room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
-        room("HTTPServer", ["Platform"]),
+        room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),

@@ -34,6 +34,8 @@ need() {
                 [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
+                [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
+                [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;

@@ -11,7 +11,7 @@ extension HouseRule {
         "World": ["CBrotli", "CCurl", "CZlib", "Platform"],
         "Crypto": ["CCrypto"],
         "Store": ["Jobs", "Platform", "Postgres"],
-        "HTTPServer": ["Platform"],
+        "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
@@ -24,7 +24,11 @@ extension HouseRule {
 
     /// Every name that is a room of ours or a map of C.
     private static let rooms = Set(arrows.keys).union([
+<<<<<<< HEAD
         "CBrotli", "CCrypto", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
+=======
+        "CPlatform", "CPostgres", "CHTTP", "CUV", "CZlib", "TestSupport",
+>>>>>>> http
     ])
 
     /// The rules for what stands in `Sources`.
