@@ -48,6 +48,10 @@ let package = Package(
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
+        room(
+            "Workshop",
+            ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Postgres", "Platform"]),
+        room("Sandbox", ["Jobs", "HTTPServer", "World", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
@@ -55,6 +59,7 @@ let package = Package(
             name: "motorpool",
             dependencies: [
                 "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench",
+                "World", "Workshop", "Sandbox",
             ],
             swiftSettings: house),
 
@@ -67,6 +72,12 @@ let package = Package(
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),
+        suite(
+            "WorkshopTests",
+            [
+                "Workshop", "Sandbox", "Farm", "Front", "HTTPServer", "World", "Store", "Jobs", "Postgres", "Platform",
+                "TestSupport",
+            ]),
         suite("CryptoTests", ["Crypto"]),
         suite(
             "FrontTests",

@@ -14,21 +14,19 @@ extension HouseRule {
         "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
+        "Workshop": ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Postgres", "Platform"],
+        "Sandbox": ["Jobs", "HTTPServer", "World", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "motorpool": [
             "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
-            "Crypto",
+            "Crypto", "World", "Workshop", "Sandbox",
         ],
     ]
 
     /// Every name that is a room of ours or a map of C.
     private static let rooms = Set(arrows.keys).union([
-<<<<<<< HEAD
-        "CBrotli", "CCrypto", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
-=======
-        "CPlatform", "CPostgres", "CHTTP", "CUV", "CZlib", "TestSupport",
->>>>>>> http
+        "CBrotli", "CCrypto", "CCurl", "CHTTP", "CPlatform", "CPostgres", "CUV", "CZlib", "TestSupport",
     ])
 
     /// The rules for what stands in `Sources`.

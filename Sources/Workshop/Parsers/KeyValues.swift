@@ -69,7 +69,9 @@ package struct KeyValues: Sendable {
                 case .open: throw failure(.garbled, "a “{” without a name at byte \(place)")
                 case .text(let name):
                     count += 1
-                    guard count <= entriesMax else { throw failure(.tooLarge, "more than \(entriesMax) names") }
+                    guard count <= entriesMax else {
+                        throw failure(.tooLarge, "more than \(entriesMax) names")
+                    }
                     switch try token() {
                     case .text(let text): tree.entries.append((name, .text(text)))
                     case .open: tree.entries.append((name, .branch(try branch(depth: depth + 1))))

@@ -122,7 +122,8 @@ package enum PublishedFileParser {
             throw failure(.changedLayout, "item \(id) has no “title”")
         }
         // The younger sister cuts it short, and calls it so.
-        let description = (item["description"] ?? item["file_description"] ?? item["short_description"])?.string
+        let description = (item["description"] ?? item["file_description"] ?? item["short_description"])?
+            .string
         return PublishedFile(
             id: id, app: try number("consumer_app_id", "consumer_appid", upTo: .max),
             title: title.tidied(scalarsMax: titleMax),

@@ -30,7 +30,8 @@ package struct SteamcmdReport: Sendable {
         let line = Self.plain(bytes)
         readResults(line)
         readLogin(line)
-        for (words, failure) in Self.sentences where line.contains(words) && complaints.count < Self.entriesMax {
+        for (words, failure) in Self.sentences
+        where line.contains(words) && complaints.count < Self.entriesMax {
             complaints.append(failure)
         }
     }

@@ -9,8 +9,8 @@ package struct StoreApp: Hashable, Sendable {
 
     package let id: Int64
     package let name: String
-    /// `game`, `dlc`, `demo`, `video` and the like.
-    package let type: String
+    /// `game`, `dlc`, `demo`, `video` and the like; some answers leave it out.
+    package let type: String?
     package let logo: String?
     package let shortDescription: String
     /// HTML, as the store keeps it.
@@ -46,11 +46,9 @@ package enum StoreAppParser {
             (data[name]?.string ?? "").tidied(scalarsMax: scalarsMax)
         }
         let (name, type, logo) = (text("name", 512), text("type", 64), text("header_image", 2048))
-        guard !name.isEmpty, !type.isEmpty else {
-            throw failure(.changedLayout, "app \(id) has no “name” or no “type”")
-        }
+        guard !name.isEmpty else { throw failure(.changedLayout, "app \(id) has no “name”") }
         return StoreApp(
-            id: id, name: name, type: type, logo: logo.isEmpty ? nil : logo,
+            id: id, name: name, type: type.isEmpty ? nil : type, logo: logo.isEmpty ? nil : logo,
             shortDescription: text("short_description", 4096),
             description: text("detailed_description", 256 << 10), genres: try genres(data["genres"], of: id))
     }
