@@ -15,8 +15,8 @@ import Workshop
         Array(#"{"response":{"result":1,"resultcount":1,"publishedfiledetails":[\#(items)]}}"#.utf8)
     }
 
-    static func file(_ items: String) throws -> PublishedFile? {
-        guard case .file(let file) = try PublishedFileParser.parse(details(items))[77] else { return nil }
+    static func file(_ items: String) throws -> ItemDetails? {
+        guard case .file(let file) = try ItemDetailsParser.parse(details(items))[77] else { return nil }
         return file
     }
 
@@ -36,7 +36,7 @@ import Workshop
 
     @Test func tellsGoneFromNotNow() throws {
         for code in [9, 15, 2, 10, 16, 20, 84] {
-            let answer = try PublishedFileParser.parse(
+            let answer = try ItemDetailsParser.parse(
                 Self.details(#"{"publishedfileid":"77","result":\#(code)}"#))[77]
             let isGone = if case .gone = answer { true } else { false }
             #expect(isGone == [9, 15].contains(code))
@@ -45,7 +45,7 @@ import Workshop
 
     @Test func anAnswerForOneAskedTwiceIsOneAnswer() throws {
         let twice = #"{"publishedfileid":"1","result":9},{"publishedfileid":"1","result":9}"#
-        #expect(try PublishedFileParser.parse(Self.details(twice)).count == 1)
+        #expect(try ItemDetailsParser.parse(Self.details(twice)).count == 1)
     }
 
     @Test(arguments: [
@@ -53,7 +53,7 @@ import Workshop
     ])
     func aRenamedFieldIsAChangedLayout(name: String) {
         let bytes = Self.details(Self.item.replacing("\"\(name)\"", with: "\"\(name)_x\""))
-        let failure = #expect(throws: ParserFailure.self) { try PublishedFileParser.parse(bytes) }
+        let failure = #expect(throws: ParserFailure.self) { try ItemDetailsParser.parse(bytes) }
         #expect(failure?.reason == .changedLayout)
     }
 
@@ -80,7 +80,7 @@ import Workshop
     ])
     func hostileDetailsAreRefused(text: String, reason: ParserFailure.Reason) {
         let bytes = Array(text.utf8)
-        let failure = #expect(throws: ParserFailure.self) { try PublishedFileParser.parse(bytes) }
+        let failure = #expect(throws: ParserFailure.self) { try ItemDetailsParser.parse(bytes) }
         #expect(failure?.reason == reason)
     }
 
@@ -92,7 +92,7 @@ import Workshop
     ])
     func aHostileFieldIsAChangedLayout(field: String, instead: String) {
         let bytes = Self.details(Self.item.replacing(field, with: instead))
-        let failure = #expect(throws: ParserFailure.self) { try PublishedFileParser.parse(bytes) }
+        let failure = #expect(throws: ParserFailure.self) { try ItemDetailsParser.parse(bytes) }
         #expect(failure?.reason == .changedLayout)
     }
 
@@ -184,7 +184,7 @@ import Workshop
         let names =
             try Captures.names(in: "published") + ["IPublishedFileService_GetDetails.2086515808.json"]
         for name in names {
-            let answers = try PublishedFileParser.parse(Captures.bytes(name))
+            let answers = try ItemDetailsParser.parse(Captures.bytes(name))
             for expected in try Captures.expected(name)["items"]?.list ?? [] {
                 let id = try #require(expected["publishedfileid"]?.word.flatMap { Int64($0) })
                 guard case .file(let file) = answers[id] else {
@@ -211,14 +211,14 @@ import Workshop
         let cassette = String(decoding: try Captures.bytes("vcr/ValvePython_webapi.yaml"), as: UTF8.self)
         let line = try #require(cassette.split(separator: "\n").first { $0.contains("publishedfiledetails") })
         let json = try #require(line.firstIndex(of: "{").map { line[$0...].dropLast() })
-        let answers = try PublishedFileParser.parse(Array(json.utf8))
+        let answers = try ItemDetailsParser.parse(Array(json.utf8))
         let result: SteamResult? = if case .gone(let result) = answers[1] { result } else { nil }
         #expect(answers.count == 1)
         #expect(result?.code == 9)
         // An answer to another question is not taken for one to ours.
         let collection = try Captures.bytes(
             "collections/GetCollectionDetails.not_a_collection.3043951128.json")
-        let failure = #expect(throws: ParserFailure.self) { try PublishedFileParser.parse(collection) }
+        let failure = #expect(throws: ParserFailure.self) { try ItemDetailsParser.parse(collection) }
         #expect(failure?.reason == .changedLayout)
     }
 

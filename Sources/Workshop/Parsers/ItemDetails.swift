@@ -1,7 +1,7 @@
 internal import Jobs
 
 /// What Steam says of one Workshop item.
-package struct PublishedFile: Hashable, Sendable {
+package struct ItemDetails: Hashable, Sendable {
     package let id: Int64
     /// The game it belongs to.
     package let app: Int64
@@ -25,8 +25,8 @@ package struct PublishedFile: Hashable, Sendable {
 }
 
 /// What Steam answered about one item.
-package enum PublishedFileAnswer: Hashable, Sendable {
-    case file(PublishedFile)
+package enum ItemAnswer: Hashable, Sendable {
+    case file(ItemDetails)
     /// There is none, or none for everybody.
     case gone(SteamResult)
     /// Steam could not say now.
@@ -57,8 +57,8 @@ package struct SteamResult: Hashable, Sendable, CustomStringConvertible {
 
 /// Reads answers of `ISteamRemoteStorage/GetPublishedFileDetails`, and those of its younger sister
 /// `IPublishedFileService/GetDetails`, which names a few fields differently.
-package enum PublishedFileParser {
-    package static let version = "published-file 1"
+package enum ItemDetailsParser {
+    package static let version = "item-details 1"
     static let bytesMax = 8 << 20
     static let titleMax = 512
     static let descriptionMax = 64 << 10
@@ -69,7 +69,7 @@ package enum PublishedFileParser {
 
     /// - Returns: what was said of each item, by id: answers come in any order, and one asked for twice comes twice.
     /// - Throws: `ParserFailure`
-    package static func parse(_ bytes: [UInt8]) throws(ParserFailure) -> [Int64: PublishedFileAnswer] {
+    package static func parse(_ bytes: [UInt8]) throws(ParserFailure) -> [Int64: ItemAnswer] {
         guard bytes.count <= bytesMax else { throw failure(.tooLarge, "\(bytes.count) bytes") }
         let document: JSONPart
         do { document = try JSON(bytes).parts() } catch { throw failure(.garbled, "\(error)") }
@@ -88,7 +88,7 @@ package enum PublishedFileParser {
         guard let items = response["publishedfiledetails"]?.parts else {
             throw failure(.changedLayout, "no list “publishedfiledetails”")
         }
-        var answers: [Int64: PublishedFileAnswer] = [:]
+        var answers: [Int64: ItemAnswer] = [:]
         for item in items {
             guard let id = item["publishedfileid"]?.wholeNumber, id > 0 else {
                 throw failure(.changedLayout, "an item without “publishedfileid”")
@@ -98,7 +98,7 @@ package enum PublishedFileParser {
         return answers
     }
 
-    private static func answer(_ id: Int64, _ item: JSONPart) throws(ParserFailure) -> PublishedFileAnswer {
+    private static func answer(_ id: Int64, _ item: JSONPart) throws(ParserFailure) -> ItemAnswer {
         guard let code = item["result"]?.wholeNumber else {
             throw failure(.changedLayout, "item \(id) has no “result”")
         }
@@ -107,7 +107,7 @@ package enum PublishedFileParser {
         return .file(try file(id, item))
     }
 
-    private static func file(_ id: Int64, _ item: JSONPart) throws(ParserFailure) -> PublishedFile {
+    private static func file(_ id: Int64, _ item: JSONPart) throws(ParserFailure) -> ItemDetails {
         func number(_ names: String..., upTo max: Int64) throws(ParserFailure) -> Int64 {
             for name in names {
                 guard let part = item[name] else { continue }
@@ -124,7 +124,7 @@ package enum PublishedFileParser {
         // The younger sister cuts it short, and calls it so.
         let description = (item["description"] ?? item["file_description"] ?? item["short_description"])?
             .string
-        return PublishedFile(
+        return ItemDetails(
             id: id, app: try number("consumer_app_id", "consumer_appid", upTo: .max),
             title: title.tidied(scalarsMax: titleMax),
             description: (description ?? "").tidied(scalarsMax: descriptionMax),
