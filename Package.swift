@@ -36,12 +36,13 @@ let package = Package(
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         // Floor 3
+        room("Workshop", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Trial", "Bench"],
+            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Workshop", "Trial", "Bench"],
             swiftSettings: house),
 
         // Tests
@@ -56,6 +57,7 @@ let package = Package(
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite("WorkshopTests", ["Workshop", "Farm", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
