@@ -25,6 +25,9 @@ let package = Package(
         .target(name: "CPlatform"),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "CHTTP"),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
@@ -32,7 +35,7 @@ let package = Package(
         room("Postgres", ["CPostgres", "Platform"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
-        room("HTTPServer", ["Platform"]),
+        room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         // Floor 3

@@ -9,7 +9,7 @@ extension HouseRule {
         "Platform": ["CPlatform"],
         "Postgres": ["CPostgres", "Platform"],
         "Store": ["Jobs", "Platform", "Postgres"],
-        "HTTPServer": ["Platform"],
+        "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
@@ -17,7 +17,9 @@ extension HouseRule {
     ]
 
     /// Every name that is a room of ours or a map of C.
-    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "TestSupport"])
+    private static let rooms = Set(arrows.keys).union([
+        "CPlatform", "CPostgres", "CHTTP", "CUV", "CZlib", "TestSupport",
+    ])
 
     /// The rules for what stands in `Sources`.
     static let all: [HouseRule] = [
