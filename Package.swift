@@ -25,24 +25,34 @@ let package = Package(
         .target(name: "CPlatform"),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CHTTP"),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
-        room("HTTPServer", ["Platform"]),
+        room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
+        room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
-        room("Workshop", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Workshop", ["Jobs", "Store", "Farm", "Front", "HTTPServer", "Postgres", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Workshop", "Trial", "Bench"],
+            dependencies: [
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Workshop", "Trial",
+                "Bench",
+            ],
             swiftSettings: house),
 
         // Tests
@@ -54,10 +64,16 @@ let package = Package(
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),
+        suite("CryptoTests", ["Crypto"]),
+        suite(
+            "FrontTests",
+            ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
-        suite("WorkshopTests", ["Workshop", "Farm", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite(
+            "WorkshopTests",
+            ["Workshop", "Front", "HTTPServer", "Farm", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
