@@ -50,7 +50,7 @@ let package = Package(
         // Floor 3
         room(
             "Workshop",
-            ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Postgres", "Platform"]),
+            ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Crypto", "Postgres", "Platform"]),
         room("Sandbox", ["Jobs", "HTTPServer", "World", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
@@ -75,8 +75,8 @@ let package = Package(
         suite(
             "WorkshopTests",
             [
-                "Workshop", "Sandbox", "Farm", "Front", "HTTPServer", "World", "Store", "Jobs", "Postgres", "Platform",
-                "TestSupport",
+                "Workshop", "Sandbox", "Farm", "Front", "HTTPServer", "World", "Crypto", "Store", "Jobs", "Postgres",
+                "Platform", "TestSupport",
             ]),
         suite("CryptoTests", ["Crypto"]),
         suite(

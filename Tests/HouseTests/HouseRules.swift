@@ -14,7 +14,9 @@ extension HouseRule {
         "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
-        "Workshop": ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Postgres", "Platform"],
+        "Workshop": [
+            "Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Crypto", "Postgres", "Platform",
+        ],
         "Sandbox": ["Jobs", "HTTPServer", "World", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
@@ -96,7 +98,10 @@ extension HouseRule {
             good: ("Sources/Store/Bell.swift", "internal import FoundationEssentials")),
         HouseRule(
             name: "the queue's tables are named in Store only",
-            reason: "A statement elsewhere would skip the guards that stand in the statements there.",
+            reason: """
+                A statement elsewhere would skip the guards that stand in the statements there. The view \
+                motorpool.conditions is published for reading.
+                """,
             exceptions: [
                 ("Sources/Bench/BenchPlace.swift", "empties a scratch database between two measurements"),
                 (
@@ -109,7 +114,8 @@ extension HouseRule {
                 guard file.room != "Store" else { return [] }
                 return file.lines(
                     with: pattern(
-                        #"(?i)\b(from|join|into|update|table|truncate|only|on|call|select)\s+motorpool\."#))
+                        #"(?i)\b(from|join|into|update|table|truncate|only|on|call|select)\s+motorpool\.(?!conditions\b)"#
+                    ))
             },
             bad: ("Sources/Farm/Lane.swift", #"let sql = "UPDATE motorpool.jobs SET state = 1""#),
             good: ("Sources/Postgres/Cluster.swift", #"let file = folder + "/motorpool.conf""#)),
