@@ -27,8 +27,10 @@ final class SandboxDesk: Sendable {
         switch (request.method, parts.first ?? "") {
         case (.post, "ISteamRemoteStorage") where parts.dropFirst().first == "GetPublishedFileDetails":
             return await details(request)
-        case (.get, "api") where parts == ["api", "appdetails"]: return await app(FormText.fields(request.query ?? ""))
-        case (.get, "sharedfiles"), (.get, "workshop"): return await page(FormText.fields(request.query ?? ""))
+        case (.get, "api") where parts == ["api", "appdetails"]:
+            return await app(FormText.fields(request.query ?? ""))
+        case (.get, "sharedfiles"), (.get, "workshop"):
+            return await page(FormText.fields(request.query ?? ""))
         case (.get, "files") where parts.count == 3: return await file(parts[1])
         case (.get, "pictures"):
             let number = Int64(parts.last?.prefix { $0.isNumber } ?? "") ?? 0
@@ -36,7 +38,8 @@ final class SandboxDesk: Sendable {
                 200, headers: ["Content-Type": "image/svg+xml"],
                 content: .bytes(Array(SteamDocuments.picture(number).utf8)))
         case (let method, "sandbox"): return desk(method, Array(parts.dropFirst()))
-        case (.get, ""): return text(200, "The sandbox of Motorpool: Steam as it never was. See /sandbox/mods.\n")
+        case (.get, ""):
+            return text(200, "The sandbox of Motorpool: Steam as it never was. See /sandbox/mods.\n")
         default: return text(404, "nothing here\n")
         }
     }
@@ -57,7 +60,9 @@ final class SandboxDesk: Sendable {
             let own = state.troubles(at: .api, for: id)
             // What spoils a whole answer spoils it for everybody in it.
             troubles.formUnion(own.subtracting(["removed", "busy", "newer"]))
-            guard let mod = SandboxLibrary.mod(id), !own.contains("removed") else { return SteamDocuments.missing(id) }
+            guard let mod = SandboxLibrary.mod(id), !own.contains("removed") else {
+                return SteamDocuments.missing(id)
+            }
             if own.contains("busy") { return SteamDocuments.missing(id, result: 10) }
             return SteamDocuments.details(mod, base: base, isNewer: own.contains("newer"))
         }
@@ -68,19 +73,27 @@ final class SandboxDesk: Sendable {
         guard let id = fields["appids"].flatMap({ Int64($0) }) else { return json("null") }
         state.count("store", id)
         let troubles = state.troubles(at: .store, for: id)
-        if troubles.contains("throttled") { return Response(429, headers: Self.asJSON, content: .bytes(Array("null".utf8))) }
+        if troubles.contains("throttled") {
+            return Response(429, headers: Self.asJSON, content: .bytes(Array("null".utf8)))
+        }
         let game = troubles.contains("removed") ? nil : SandboxLibrary.game(id)
         return await spoiled(json(SteamDocuments.app(id, game, base: base)), troubles)
     }
 
     private func page(_ fields: [String: String]) async -> Response {
-        guard let id = fields["id"].flatMap({ Int64($0) }) else { return html(SteamDocuments.problem("No id")) }
+        guard let id = fields["id"].flatMap({ Int64($0) }) else {
+            return html(SteamDocuments.problem("No id"))
+        }
         state.count("page", id)
         let troubles = state.troubles(at: .page, for: id)
         if troubles.contains("throttled") {
-            return html(SteamDocuments.problem("You've made too many requests recently. Please wait and try again later."))
+            return html(
+                SteamDocuments.problem(
+                    "You've made too many requests recently. Please wait and try again later."))
         }
-        if troubles.contains("gated") { return html(SteamDocuments.problem("You must be logged in to view this item.")) }
+        if troubles.contains("gated") {
+            return html(SteamDocuments.problem("You must be logged in to view this item."))
+        }
         if troubles.contains("nested") {
             return html("<html><body>" + String(repeating: "<div>", count: 1_000_000))
         }
@@ -92,7 +105,9 @@ final class SandboxDesk: Sendable {
     }
 
     private func file(_ id: String) async -> Response {
-        guard let number = Int64(id), let mod = SandboxLibrary.mod(number), mod.isDirect else { return text(404, "none") }
+        guard let number = Int64(id), let mod = SandboxLibrary.mod(number), mod.isDirect else {
+            return text(404, "none")
+        }
         state.count("file", number)
         let troubles = state.troubles(at: .file, for: number)
         if troubles.contains("removed") { return text(404, "none") }
@@ -108,7 +123,8 @@ final class SandboxDesk: Sendable {
         let kept = isShort ? Array(bytes.dropLast(7)) : bytes
         do { try SandboxFile.write(path, kept) } catch { return text(500, error.description) }
         let whole = Response(
-            200, headers: ["Content-Type": "application/octet-stream"], content: .file(FileContent(path: path)))
+            200, headers: ["Content-Type": "application/octet-stream"],
+            content: .file(FileContent(path: path)))
         if troubles.contains("truncated") { return truncated(whole, kept) }
         if troubles.contains("slow") { return dripping(whole, kept) }
         return await spoiled(whole, troubles)
@@ -187,7 +203,8 @@ final class SandboxDesk: Sendable {
         JSONText.array(
             SandboxLibrary.mods.map { mod in
                 .object([
-                    ("id", .int(mod.id)), ("app", .int(mod.app)), ("title", .string(mod.title)), ("bytes", .int(mod.size)),
+                    ("id", .int(mod.id)), ("app", .int(mod.app)), ("title", .string(mod.title)),
+                    ("bytes", .int(mod.size)),
                     ("files", .int(Int64(mod.files.count))),
                     ("dependencies", .array(mod.dependencies.map { .int($0) })),
                 ])
@@ -201,7 +218,9 @@ final class SandboxDesk: Sendable {
         state.count("steamcmd", number)
         var troubles = state.troubles(at: .steamcmd, for: number)
         let mod = SandboxLibrary.mod(number)
-        if mod.map({ String($0.app) != app }) ?? true || state.troubles(at: .api, for: number).contains("removed") {
+        if mod.map({ String($0.app) != app }) ?? true
+            || state.troubles(at: .api, for: number).contains("removed")
+        {
             troubles = ["file-not-found"]
         }
         if state.troubles(at: .api, for: number).contains("newer") { troubles.insert("newer") }
@@ -217,11 +236,13 @@ final class SandboxDesk: Sendable {
     }
 
     private func html(_ text: String) -> Response {
-        Response(200, headers: ["Content-Type": "text/html; charset=UTF-8"], content: .bytes(Array(text.utf8)))
+        Response(
+            200, headers: ["Content-Type": "text/html; charset=UTF-8"], content: .bytes(Array(text.utf8)))
     }
 
     private func text(_ status: Int, _ text: String) -> Response {
-        Response(status, headers: ["Content-Type": "text/plain; charset=UTF-8"], content: .bytes(Array(text.utf8)))
+        Response(
+            status, headers: ["Content-Type": "text/plain; charset=UTF-8"], content: .bytes(Array(text.utf8)))
     }
 }
 

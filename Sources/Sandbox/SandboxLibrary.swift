@@ -16,10 +16,12 @@ package enum SandboxLibrary {
     private static let titles = [
         "Ночной экспресс: «Полярная звезда» 100%", "Desert Lights", "Better Loading Screens",
         "<script>alert('mod')</script>", "\"Quoted\" & 'apostrophed'", "../../etc/passwd", "砂漠の地図",
-        "Карта Нижнего посада", "Tabs\tand other\tblanks", "A name so long " + String(repeating: "that it goes on ", count: 12),
+        "Карта Нижнего посада", "Tabs\tand other\tblanks",
+        "A name so long " + String(repeating: "that it goes on ", count: 12),
         "Robert'); DROP TABLE mods;--", "🚂 Steam pack", "Right-to-left \u{202e}gpj.exe", "Zero\u{200b}width",
         "Old Harbour", "Winter Timetable", "Signal Box", "Sandstorm Audio", "HD Dunes", "Parcel Rack",
-        "Станция «Разъезд»", "Water Tower", "Night Shift", "Tiny Crane", "Anchor Chains", "Cloud Ferry", "Semaphore",
+        "Станция «Разъезд»", "Water Tower", "Night Shift", "Tiny Crane", "Anchor Chains", "Cloud Ferry",
+        "Semaphore",
         "Dust Filter", "Map of Nowhere", "Lamp Post",
     ]
 
@@ -61,7 +63,8 @@ package enum SandboxLibrary {
     /// Of the old kind: one file by plain HTTP.
     private static let legacy: SandboxMod = {
         var mod = SandboxMod(
-            id: firstID + 200, app: 900_020, title: "Old Carriage", description: "From the days before depots.",
+            id: firstID + 200, app: 900_020, title: "Old Carriage",
+            description: "From the days before depots.",
             tags: ["Vehicle"], files: [SandboxMod.File(path: "carriage_legacy.bin", bytes: 300_000)])
         mod.isDirect = true
         return mod

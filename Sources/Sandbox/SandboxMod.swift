@@ -25,7 +25,8 @@ package struct SandboxMod: Sendable {
 
     /// What is in its file number `index`: the same in every process, and neither all alike nor all noise.
     package func content(_ index: Int) -> [UInt8] {
-        var seed = UInt64(bitPattern: id) &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(index) &+ UInt64(bitPattern: updated)
+        var seed =
+            UInt64(bitPattern: id) &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(index) &+ UInt64(bitPattern: updated)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(files[index].bytes + 8)
         while bytes.count < files[index].bytes {

@@ -48,7 +48,9 @@ final class SandboxState: Sendable {
         return JSONText.object(
             counts.sorted { $0.key < $1.key }.map { what, numbers in
                 let total = Int64(numbers.values.reduce(0, +))
-                let each = numbers.sorted { $0.key < $1.key }.map { (String($0.key), JSONText.int(Int64($0.value))) }
+                let each = numbers.sorted { $0.key < $1.key }.map {
+                    (String($0.key), JSONText.int(Int64($0.value)))
+                }
                 return (what, .object([("total", .int(total)), ("each", .object(each))]))
             }
         ).text

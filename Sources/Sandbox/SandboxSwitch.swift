@@ -21,8 +21,10 @@ package struct SandboxSwitch: Hashable, Sendable, CustomStringConvertible {
             case .file: return web + ["wrong-size", "removed", "redirect-inside", "redirect-metadata"]
             case .steamcmd:
                 return [
-                    "slow", "timeout", "no-connection", "failure", "locking", "access-denied", "no-subscription",
-                    "file-not-found", "rate-limit", "io", "not-logged-on", "odd-exit", "hang", "flood", "daemon",
+                    "slow", "timeout", "no-connection", "failure", "locking", "access-denied",
+                    "no-subscription",
+                    "file-not-found", "rate-limit", "io", "not-logged-on", "odd-exit", "hang", "flood",
+                    "daemon",
                     "crowd", "deaf", "escape", "link", "empty", "wrong-size", "no-entry", "crash",
                 ]
             }

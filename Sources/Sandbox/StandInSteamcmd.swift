@@ -112,7 +112,8 @@ package struct StandInSteamcmd {
     private func failureWords(_ id: String) -> String? {
         func failed(_ reason: String) -> String { "ERROR! Download item \(id) failed (\(reason))." }
         if troubles.contains("timeout") {
-            return "ERROR! Timeout downloading item \(id)../common/pipes.cpp (774) : Assertion Failed: stalled pipe"
+            return
+                "ERROR! Timeout downloading item \(id)../common/pipes.cpp (774) : Assertion Failed: stalled pipe"
         }
         let reasons = [
             "no-connection": "No Connection", "failure": "Failure", "locking": "Locking Failed",
@@ -152,7 +153,9 @@ package struct StandInSteamcmd {
         return troubles.contains("odd-exit") ? 5 : nil
     }
 
-    private func write(_ mod: SandboxMod, _ index: Int, _ file: SandboxMod.File, _ target: String) async throws {
+    private func write(_ mod: SandboxMod, _ index: Int, _ file: SandboxMod.File, _ target: String)
+        async throws
+    {
         let path = target + "/" + file.path
         if let slash = path.lastIndex(of: "/") { try SandboxFile.makeFolders(String(path[..<slash])) }
         var bytes = mod.content(index)
@@ -167,7 +170,8 @@ package struct StandInSteamcmd {
     /// As steamcmd keeps its books.
     private func note(_ mod: SandboxMod) throws {
         let updated = mod.updated + (troubles.contains("newer") ? 1_000_000 : 0)
-        let entry = "\t\t\"\(mod.id)\"\n\t\t{\n\t\t\t\"size\"\t\t\"\(mod.size)\"\n\t\t\t\"timeupdated\"\t\t\"\(updated)\"\n"
+        let entry =
+            "\t\t\"\(mod.id)\"\n\t\t{\n\t\t\t\"size\"\t\t\"\(mod.size)\"\n\t\t\t\"timeupdated\"\t\t\"\(updated)\"\n"
         let text = """
             "AppWorkshop"
             {

@@ -9,11 +9,14 @@ enum SteamDocuments {
         .object([
             ("publishedfileid", .string(String(mod.id))), ("result", 1), ("creator", "76561190000000001"),
             ("creator_app_id", .int(mod.app)), ("consumer_app_id", .int(mod.app)),
-            ("filename", .string(mod.isDirect ? mod.files[0].path : "")), ("file_size", .string(String(mod.size))),
+            ("filename", .string(mod.isDirect ? mod.files[0].path : "")),
+            ("file_size", .string(String(mod.size))),
             ("file_url", .string(mod.isDirect ? "\(base)/files/\(mod.id)/\(mod.files[0].path)" : "")),
-            ("hcontent_file", .string(String(mod.id &* 7))), ("preview_url", .string("\(base)/pictures/\(mod.id).svg")),
+            ("hcontent_file", .string(String(mod.id &* 7))),
+            ("preview_url", .string("\(base)/pictures/\(mod.id).svg")),
             ("title", .string(mod.title)), ("description", .string(mod.description)),
-            ("time_created", .int(mod.created)), ("time_updated", .int(mod.updated + (isNewer ? 1_000_000 : 0))),
+            ("time_created", .int(mod.created)),
+            ("time_updated", .int(mod.updated + (isNewer ? 1_000_000 : 0))),
             ("visibility", 0), ("banned", 0), ("ban_reason", ""), ("subscriptions", .int(mod.id % 1000)),
             ("tags", .array(mod.tags.map { .object([("tag", .string($0))]) })),
         ])
@@ -28,7 +31,8 @@ enum SteamDocuments {
             (
                 "response",
                 .object([
-                    ("result", 1), ("resultcount", .int(Int64(items.count))), ("publishedfiledetails", .array(items)),
+                    ("result", 1), ("resultcount", .int(Int64(items.count))),
+                    ("publishedfiledetails", .array(items)),
                 ])
             )
         ]).text
@@ -39,7 +43,8 @@ enum SteamDocuments {
         let data = JSONText.object([
             ("type", "game"), ("name", .string(game.name)), ("steam_appid", .int(game.id)), ("is_free", true),
             ("detailed_description", .string("<p>\(escaped(game.about))</p>")),
-            ("short_description", .string(game.about)), ("header_image", .string("\(base)/pictures/\(game.id).svg")),
+            ("short_description", .string(game.about)),
+            ("header_image", .string("\(base)/pictures/\(game.id).svg")),
             (
                 "genres",
                 .array(
@@ -56,7 +61,9 @@ enum SteamDocuments {
     /// An item's page in the classic layout: the signs that a reader goes by, and little else.
     static func page(_ mod: SandboxMod, base: String, troubles: Set<String>) -> String {
         let title = escaped(mod.title)
-        let pictures = (0..<mod.screenshots).map { "https://images.sandbox.invalid/ugc/\(mod.id)/\($0)/?imw=5000&imh=5000" }
+        let pictures = (0..<mod.screenshots).map {
+            "https://images.sandbox.invalid/ugc/\(mod.id)/\($0)/?imw=5000&imh=5000"
+        }
         let holders = pictures.indices.map { number in
             """
             <div class="highlight_player_item highlight_screenshot"><div class="screenshot_holder">
@@ -70,7 +77,8 @@ enum SteamDocuments {
             pictures.isEmpty
             ? "<img id=\"previewImage\" src=\"\(base)/pictures/\(mod.id).svg\">"
             : "<div id=\"highlight_player_area\">\(holders)</div>\n<script>var rgFullScreenshotURLs = [\n\(script)\n];</script>"
-        let main = pictures.isEmpty ? "" : "<img id=\"previewImageMain\" src=\"\(base)/pictures/\(mod.id).svg\">"
+        let main =
+            pictures.isEmpty ? "" : "<img id=\"previewImageMain\" src=\"\(base)/pictures/\(mod.id).svg\">"
         let needed = mod.dependencies.map { id in
             """
             <a href="https://steamcommunity.com/workshop/filedetails/?id=\(id)" target="_blank"><div class="requiredItem">
@@ -110,8 +118,10 @@ enum SteamDocuments {
             </div></div></body></html>
             """
         guard troubles.contains("changed-layout") else { return page }
-        return page.replacing("workshopItemTitle", with: "css-1x2y3z").replacing("requiredItemsContainer", with: "css-9a8b")
-            .replacing("screenshot_holder", with: "css-4q5r")
+        return page.replacing("workshopItemTitle", with: "css-1x2y3z").replacing(
+            "requiredItemsContainer", with: "css-9a8b"
+        )
+        .replacing("screenshot_holder", with: "css-4q5r")
     }
 
     /// How Steam tells that something is wrong with an item, with status 200.
