@@ -46,6 +46,14 @@ package struct Run: Sendable {
         return .committed
     }
 
+    /// Within the transaction of `commit`: makes sure that this run has not been overtaken, and that it will not be
+    /// until the transaction ends. For what is changed outside of the database at the last moment, such as a file put
+    /// in its place.
+    /// - Throws: `StoreError.stale`
+    package func holdFence(in tx: Transaction) async throws {
+        try await shared.store.holdFence(job.token, in: tx)
+    }
+
     /// Tells how far the run is. More than once a second is passed over, except when the phase is new.
     package func report(
         phase: String? = nil, done: Int64? = nil, total: Int64? = nil, isNewPhase: Bool = false

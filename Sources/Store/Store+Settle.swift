@@ -63,6 +63,17 @@ extension Store {
         return value
     }
 
+    /// Makes sure that the run's token holds, and that it goes on holding until the transaction ends: a cancel or a
+    /// rescue waits that long. For what a handler changes outside of the database, as its last deed before the commit.
+    /// - Throws: `StoreError.stale`
+    package func holdFence(_ token: RunToken, in tx: Transaction) async throws {
+        let held = try await tx.run(
+            """
+            SELECT 1 FROM motorpool.jobs WHERE id = \(token.job.number) AND run = \(token.run) AND state = 1 FOR UPDATE
+            """)
+        guard held.count == 1 else { throw StoreError.stale }
+    }
+
     private func settle(
         _ token: RunToken, as settlement: Settlement, enqueueing jobs: [NewJob], in tx: Transaction
     ) async throws -> Set<String> {

@@ -18,6 +18,15 @@ package enum SteamcmdFailure: Error, Hashable, Sendable, CustomStringConvertible
     /// This machine's disk, not Steam.
     case disk(String)
     case unknown(String)
+    /// It reported success, and the folder is empty; or its own book does not know the item.
+    case noFiles
+    case notNoted
+    /// It reported success for a folder that is not ours.
+    case elsewhere(String)
+    /// Steam announced another sum of sizes.
+    case wrongSize(expected: Int64, found: Int64)
+    /// It ended without a word about the item.
+    case silent(String)
 
     /// - Parameter reason: the words in the brackets of “Download item … failed (…)”.
     init(reason: String) {
@@ -63,9 +72,10 @@ package enum SteamcmdFailure: Error, Hashable, Sendable, CustomStringConvertible
     package var remedy: Remedy {
         switch self {
         case .timeout, .noConnection: .resume(triesMax: 5)
-        case .failure, .lockingFailed, .stagedFiles, .fileLocked, .unknown: .startAnew(triesMax: 2)
+        case .failure, .lockingFailed, .stagedFiles, .fileLocked, .unknown, .noFiles, .notNoted, .wrongSize, .silent:
+            .startAnew(triesMax: 2)
         case .notLoggedOn: .startAnew(triesMax: 3)
-        case .notForUs, .fileNotFound, .loginRefused: .giveUp
+        case .notForUs, .fileNotFound, .loginRefused, .elsewhere: .giveUp
         case .rateLimited: .rest(.seconds(30 * 60))
         case .disk: .later
         }
@@ -86,6 +96,12 @@ package enum SteamcmdFailure: Error, Hashable, Sendable, CustomStringConvertible
         case .notLoggedOn: "steamcmd: Not logged on"
         case .disk(let words): "steamcmd: \(words): this machine's disk"
         case .unknown(let words): "steamcmd: \(words)"
+        case .noFiles: "steamcmd: success without files"
+        case .notNoted: "steamcmd: success without an entry in its own book"
+        case .elsewhere(let path): "steamcmd: success in a folder that is not ours: \(path)"
+        case .wrongSize(let expected, let found):
+            "steamcmd: the files have \(found) bytes, and Steam announced \(expected)"
+        case .silent(let end): "steamcmd: not a word about the item; it \(end)"
         }
     }
 }

@@ -1,0 +1,50 @@
+internal import Glibc
+internal import World
+
+/// What lies in a folder that somebody else filled.
+struct FileTree: Sendable {
+    /// The sum of the files' sizes.
+    private(set) var bytes: Int64 = 0
+    private(set) var files = 0
+    /// The first thing that is neither a file nor a folder.
+    private(set) var odd: String?
+
+    static let entriesMax = 500_000
+    static let depthMax = 64
+
+    /// Counts what is there now; what vanishes meanwhile counts as nothing. Links are not followed. Blocks.
+    init(_ folder: String) {
+        var left = FileTree.entriesMax
+        add(folder, depth: 0, &left)
+    }
+
+    private mutating func add(_ folder: String, depth: Int, _ left: inout Int) {
+        guard depth <= FileTree.depthMax else {
+            odd = odd ?? folder
+            return
+        }
+        guard let stream = opendir(folder) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            left -= 1
+            guard left > 0 else {
+                odd = odd ?? "more than \(FileTree.entriesMax) names"
+                return
+            }
+            let path = folder + "/" + name
+            var status = stat()
+            guard lstat(path, &status) == 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR: add(path, depth: depth + 1, &left)
+            case S_IFREG:
+                files += 1
+                bytes += Int64(status.st_size)
+            default: odd = odd ?? path
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+internal import Farm
+internal import Glibc
+internal import Jobs
+internal import Platform
+internal import World
+
+/// Gets the files of one item into a slot, trying as often and in such a way as each failure asks for.
+struct ItemFetch: Sendable {
+    let client: SteamClient
+    let item: SteamItem
+    let run: Run
+    private let began = BootClock.now
+
+    init(_ client: SteamClient, _ item: SteamItem, _ run: Run) {
+        self.client = client
+        self.item = item
+        self.run = run
+    }
+
+    private var settings: SteamSettings { client.settings }
+
+    /// Brings the files.
+    /// - Returns: the folder that holds them and nothing else.
+    /// - Throws: `SteamFailure`; `CancellationError`.
+    func bring(into slot: SteamSlot) async throws -> String {
+        guard item.fileURL.isEmpty else { return try await bringFile(into: slot) }
+        guard let executable = settings.steamcmd else {
+            throw SteamFailure.gone("the item needs steamcmd, and none is set (MOTORPOOL_STEAMCMD)")
+        }
+        return try await tryingAgain(slot) {
+            try await client.checkRest(.steamcmd)
+            try await run.mayAsk(SteamSource.steamcmd.rawValue)
+            do {
+                return try await Steamcmd(executable: executable).download(item, in: slot, watch)
+            } catch let error as ChildProcessError {
+                throw SteamFailure.disk("steamcmd can't be run: \(error)")
+            }
+        }
+    }
+
+    // MARK: Patience
+
+    /// Since the item was asked for: how much longer somebody waits.
+    private var patienceLeft: Duration { settings.patience - run.job.age - (BootClock.now - began) }
+
+    private var hasTime: Bool { patienceLeft > .seconds(3) }
+
+    private var watch: Steamcmd.Watch {
+        let (run, item, settings, began) = (run, item, settings, began)
+        return Steamcmd.Watch(
+            progress: { done in await run.report(phase: "downloading", done: min(done, item.size), total: item.size) },
+            stallMax: {
+                let left = settings.patience - run.job.age - (BootClock.now - began)
+                return min(settings.stallMax, max(.seconds(3), left))
+            })
+    }
+
+    private func tryingAgain(
+        _ slot: SteamSlot, _ attempt: () async throws -> String
+    ) async throws -> String {
+        var tries = 0
+        while true {
+            let failure: SteamcmdFailure
+            do { return try await attempt() } catch let error as SteamcmdFailure { failure = error }
+            tries += 1
+            switch failure.remedy {
+            case .giveUp, .later: throw SteamFailure.steamcmd(failure)
+            case .rest:
+                try await client.rest(.steamcmd, why: "\(failure)")
+                throw SteamFailure.steamcmd(failure)
+            case .resume(let max):
+                guard tries < max, hasTime else { throw SteamFailure.steamcmd(failure) }
+            case .startAnew(let max):
+                guard tries <= max, hasTime else { throw SteamFailure.steamcmd(failure) }
+                try await slot.startAnew()
+            }
+            try await Task.sleep(for: .milliseconds(500 * tries))
+        }
+    }
+
+    // MARK: Items with an address
+
+    /// One file by plain HTTP, from the hosts that keep Steam's files and no others.
+    private func bringFile(into slot: SteamSlot) async throws -> String {
+        try await client.checkRest(.files)
+        let folder = slot.install + "/file"
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw FileFault("making the folder \(folder)") }
+        let path = folder + "/" + Self.fileName(item)
+        var tries = 0
+        while true {
+            do {
+                try await fetch(to: DownloadFile(slot.install + "/download"))
+                guard rename(slot.install + "/download", path) == 0 else { throw FileFault("naming \(path)") }
+                return folder
+            } catch let failure as SteamFailure where failure.isTransient {
+                tries += 1
+                guard tries < 5, hasTime else { throw failure }
+                try await Task.sleep(for: .milliseconds(500 * tries))
+            }
+        }
+    }
+
+    private func fetch(to file: DownloadFile) async throws {
+        var request = WebRequest(item.fileURL)
+        request.hosts = settings.fileHosts
+        request.redirectsMax = 3
+        request.bytesMax = Int(clamping: item.size)
+        request.timeLimit = .seconds(1500)
+        request.slowSpan = settings.stallMax
+        request.acceptsCompression = false
+        let run = run
+        request.admit = { _ in try await run.mayAsk(SteamSource.files.rawValue) }
+        let done = Lock<Int64>(0)
+        let answer: WebAnswer
+        do {
+            answer = try await withThrowingTaskGroup(of: WebAnswer?.self) { [request] group in
+                group.addTask { [web = client.web] in
+                    try await web.download(request, to: file) { progress in done.withLock { $0 = progress.done } }
+                }
+                group.addTask { [run, size = item.size] in
+                    while true {
+                        try await Task.sleep(for: .seconds(1))
+                        await run.report(phase: "downloading", done: done.withLock { $0 }, total: size)
+                    }
+                }
+                guard let first = try await group.next(), let answer = first else { throw CancellationError() }
+                group.cancelAll()
+                return answer
+            }
+        } catch let error as WebError {
+            if case .tooLarge = error { throw SteamFailure.wrongSize(expected: item.size, found: item.size + 1) }
+            throw try SteamClient.translated(error, .files)
+        }
+        try await client.check(answer, of: .files)
+        guard answer.fileBytes == item.size else {
+            throw SteamFailure.wrongSize(expected: item.size, found: answer.fileBytes ?? 0)
+        }
+    }
+
+    /// The last part of its address, with plain characters only.
+    static func fileName(_ item: SteamItem) -> String {
+        let path = item.fileURL.prefix { $0 != "?" && $0 != "#" }
+        let last = path.split(separator: "/").last ?? ""
+        let plain = last.filter { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        let name = String(plain.drop { $0 == "." }.prefix(120))
+        return name.isEmpty ? "\(item.id).bin" : name
+    }
+}

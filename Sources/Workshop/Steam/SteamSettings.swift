@@ -1,0 +1,38 @@
+/// Where Steam is, and what may be used up for it.
+package struct SteamSettings: Sendable {
+    /// Addresses without a path. Others than Steam's own are the operator's word, and are believed wherever they lead.
+    package var api = "https://api.steampowered.com"
+    package var store = "https://store.steampowered.com"
+    package var community = "https://steamcommunity.com"
+    /// The path of an executable with steamcmd's command line. `nil`: only items with an address of their own.
+    package var steamcmd: String?
+    /// Where ZIPs and slots lie.
+    package var folder: String
+    /// Bytes of ZIPs that are kept; beyond it the mod that was asked for longest ago goes.
+    package var diskBytesMax: Int64 = 50 << 30
+    /// Bytes that stay free on the disk whatever the budget says.
+    package var diskFreeMin: Int64 = 1 << 30
+    /// A larger item is not fetched, in bytes.
+    package var itemBytesMax: Int64 = 20 << 30
+    /// Whether an item that is asked for is waited for so long, all tries together. While bytes are coming, it goes on.
+    package var patience = Duration.seconds(45)
+    /// How long a download may bring nothing.
+    package var stallMax = Duration.seconds(20)
+    /// Whether a sandbox stands in for Steam: its files lie on the machine itself then.
+    package var isSandbox = false
+
+    package init(folder: String) { self.folder = folder }
+
+    /// The hosts that an item's own address may lead to, redirects included. The sandbox's is the only one with it.
+    var fileHosts: [String] {
+        guard isSandbox else {
+            return ["*.steamusercontent.com", "steamuserimages-a.akamaihd.net", "*.steamcontent.com", "steamcommunity.com"]
+        }
+        return [Self.host(of: api)]
+    }
+
+    static func host(of address: String) -> String {
+        let rest = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
+        return String(rest.prefix { $0 != "/" && $0 != ":" })
+    }
+}

@@ -1,0 +1,109 @@
+internal import Crypto
+internal import Glibc
+internal import Platform
+internal import World
+
+/// The folder where published ZIPs lie, and beside it the slots in which they are made.
+///
+/// A file's name holds the beginning of its digest, so a newer copy never disturbs the older one: whoever is reading
+/// that goes on reading, and the row says which one counts. A file that no row names is nobody's: upkeep removes it.
+package struct Storehouse: Sendable {
+    package let folder: String
+
+    /// - Parameter folder: made when missing, by `open`.
+    package init(_ folder: String) { self.folder = folder }
+
+    package var slots: String { folder + "/slots" }
+    var mods: String { folder + "/mods" }
+
+    /// Where a copy of a mod lies.
+    package func path(of mod: Int64, _ file: PublishedFile) -> String { mods + "/" + Self.name(mod, file) }
+
+    static func name(_ mod: Int64, _ file: PublishedFile) -> String {
+        "\(mod)-\(Hex.text(Array(file.sha256.prefix(8)))).zip"
+    }
+
+    /// Makes the folders. Twice is once.
+    package func open() throws {
+        for path in [folder, mods, slots] {
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFault("making the folder \(path)") }
+        }
+    }
+
+    /// Puts a finished part, which lies on the same file system, in its place.
+    func publish(_ part: String, of mod: Int64, _ file: PublishedFile) async throws {
+        let target = path(of: mod, file)
+        try await blocking("publish") { try Part.publish(part, as: target) }
+    }
+
+    /// Removes every copy of a mod but this one.
+    func removeCopies(of mod: Int64, but file: PublishedFile?) async throws {
+        let kept = file.map { Self.name(mod, $0) }
+        let folder = mods
+        try await blocking("storehouse") {
+            for name in Self.names(in: folder) where Self.mod(of: name) == mod && name != kept {
+                guard unlink(folder + "/" + name) == 0 || errno == ENOENT else {
+                    throw FileFault("removing \(name)")
+                }
+            }
+        }
+    }
+
+    /// The names of all files that are there.
+    func names() async throws -> [String] {
+        let folder = mods
+        return try await blocking("storehouse") { Self.names(in: folder) }
+    }
+
+    func remove(_ names: [String]) async throws {
+        let folder = mods
+        try await blocking("storehouse") {
+            for name in names {
+                guard unlink(folder + "/" + name) == 0 || errno == ENOENT else {
+                    throw FileFault("removing \(name)")
+                }
+            }
+        }
+    }
+
+    /// The mod whose copy has this name; `nil` when no copy is called so.
+    static func mod(of name: String) -> Int64? {
+        guard name.hasSuffix(".zip"), let dash = name.firstIndex(of: "-") else { return nil }
+        return Int64(digits: name[..<dash])
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// The digest of a whole file, read on a thread of its own.
+    static func digest(of path: String) async throws -> PublishedFile {
+        try await blocking("digest") {
+            let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard file >= 0 else { throw FileFault("opening \(path)") }
+            defer { close(file) }
+            let stream = SHA256Stream()
+            var bytes: Int64 = 0
+            try withUnsafeTemporaryAllocation(byteCount: 262_144, alignment: 16) { buffer in
+                while true {
+                    let count = read(file, buffer.baseAddress, buffer.count)
+                    if count < 0, errno == EINTR { continue }
+                    guard count >= 0 else { throw FileFault("reading \(path)") }
+                    if count == 0 { return }
+                    stream.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                    bytes += Int64(count)
+                }
+            }
+            return PublishedFile(bytes: bytes, sha256: stream.finish())
+        }
+    }
+}
