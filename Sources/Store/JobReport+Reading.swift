@@ -9,7 +9,9 @@ extension JobReport {
     package init?(_ part: JSONPart) {
         func whole(_ name: String) -> Int64? { part[name].flatMap { Int64($0.json.description) } }
         func text(_ name: String) -> String? { part[name]?.string }
-        func time(_ name: String) -> PostgresTimestamp? { text(name).flatMap { PostgresTimestamp(iso8601: $0) } }
+        func time(_ name: String) -> PostgresTimestamp? {
+            text(name).flatMap { PostgresTimestamp(iso8601: $0) }
+        }
         func json(_ name: String) -> JSON? {
             guard let part = part[name], !part.isNull else { return nil }
             return part.json

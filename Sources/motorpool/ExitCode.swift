@@ -18,7 +18,8 @@ enum ExitCode: Int32, Sendable, CaseIterable {
         case .configuration: "the configuration or the schema has faults; each is listed"
         case .usage: "the command line was not understood"
         case .unavailable: "the database, or the farm of --url, can't be reached"
-        case .temporary: "the time of --wait ran out, and the job goes on; or the farm of --url wants to be asked later"
+        case .temporary:
+            "the time of --wait ran out, and the job goes on; or the farm of --url wants to be asked later"
         }
     }
 }

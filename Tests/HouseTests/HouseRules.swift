@@ -11,20 +11,20 @@ extension HouseRule {
         "World": ["CBrotli", "CCurl", "CZlib", "Platform"],
         "Crypto": ["CCrypto"],
         "Store": ["Jobs", "Platform", "Postgres"],
-        "HTTPServer": ["Platform"],
+        "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "motorpool": [
             "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
-            "Crypto",
+            "Crypto", "World",
         ],
     ]
 
     /// Every name that is a room of ours or a map of C.
     private static let rooms = Set(arrows.keys).union([
-        "CBrotli", "CCrypto", "CCurl", "CZlib", "CPlatform", "CPostgres", "TestSupport",
+        "CBrotli", "CCrypto", "CCurl", "CHTTP", "CPlatform", "CPostgres", "CUV", "CZlib", "TestSupport",
     ])
 
     /// The rules for what stands in `Sources`.

@@ -76,7 +76,7 @@ struct FarmCaller: Sendable {
         let end = ContinuousClock.now + Self.patience
         var attempt = 0
         while true {
-            let pause: Duration
+            var pause = Duration.zero
             do {
                 let answer = try await web.fetch(request)
                 let told = Answer(

@@ -159,7 +159,9 @@ struct RemoteDoor: Door {
     func depths() async throws -> [QueueDepth]? {
         let answer: FarmCaller.Answer
         do { answer = try await farm.ask(.get, "/admin/api/queues") } catch is Refusal { return nil }
-        guard answer.status == 200, case .array(let queues)? = answer.json?["queues"]?.value else { return nil }
+        guard answer.status == 200, case .array(let queues)? = answer.json?["queues"]?.value else {
+            return nil
+        }
         return queues.flatMap { queue in
             ["held", "ready", "running", "scheduled"].compactMap { state in
                 guard let depth = queue[state], let name = queue["name"]?.string,
@@ -167,7 +169,10 @@ struct RemoteDoor: Door {
                 else { return nil }
                 let age = state == "ready" ? queue["head_age_seconds"] : nil
                 let isMore = if case .bool(true)? = depth["is_more"]?.value { true } else { false }
-                return (name, state, count, isMore, age.flatMap { Double($0.json.description) }.map { .seconds($0) })
+                return (
+                    name, state, count, isMore,
+                    age.flatMap { Double($0.json.description) }.map { .seconds($0) }
+                )
             }
         }
     }

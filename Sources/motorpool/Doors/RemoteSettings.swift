@@ -43,7 +43,8 @@ struct RemoteSettings: Sendable {
         !text.isEmpty && text.utf8.count <= tokenBytesMax
             && text.utf8.allSatisfy { byte in
                 let character = Character(UnicodeScalar(byte))
-                return byte < 0x80 && (character.isLetter || character.isNumber || "-._~+/=".contains(character))
+                return byte < 0x80
+                    && (character.isLetter || character.isNumber || "-._~+/=".contains(character))
             }
     }
 }
