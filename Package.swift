@@ -49,7 +49,7 @@ let package = Package(
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
-        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",

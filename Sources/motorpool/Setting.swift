@@ -72,7 +72,7 @@ struct Setting: Sendable {
             group: .remote, variable: "MOTORPOOL_TOKEN",
             flag: Flag(
                 "--token", "TOKEN",
-                "Who asks over HTTP (MOTORPOOL_TOKEN); a flag may be seen by others of this machine"),
+                "Who asks over HTTP (MOTORPOOL_TOKEN); others of this machine may see a flag for a moment"),
             expected: "a token of letters and digits", isSecret: true
         ) { text, it in
             it.remote.ownToken = text

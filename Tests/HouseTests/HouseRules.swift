@@ -15,7 +15,7 @@ extension HouseRule {
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
-        "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
+        "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"],
         "motorpool": [
             "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
             "Crypto", "World",
