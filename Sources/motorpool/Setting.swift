@@ -10,6 +10,8 @@ struct Setting: Sendable {
         case policies
         case farm
         case remote
+        case front
+        case log
     }
 
     let group: Group
@@ -27,7 +29,10 @@ struct Setting: Sendable {
         return (variable, String(cString: value))
     }
 
-    static let all: [Setting] = [
+    /// Every setting there is.
+    static let all = queue + front + log
+
+    private static let queue: [Setting] = [
         Setting(
             group: .database, variable: "DATABASE_URL",
             flag: Flag(
