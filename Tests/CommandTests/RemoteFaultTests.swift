@@ -149,7 +149,7 @@ enum TextOf {
     static func file(_ path: String) throws -> String {
         guard let stream = fopen(path, "r") else { throw Broken(description: "no \(path)") }
         defer { fclose(stream) }
-        var bytes = [UInt8](repeating: 0, count: 65_536)
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let count = fread(&bytes, 1, bytes.count, stream)
         return String(decoding: bytes[..<count], as: UTF8.self)
     }

@@ -7,26 +7,26 @@ internal import Postgres
 struct FrontChild: Sendable {
     let child: ChildProcess
     let port: Int
-    /// What its callers may say they are. Several, because each has its own share of requests a second.
-    let secrets: [String]
+    private let secret: String
+    private let log: String
 
-    private static let callers = 16
     private static let startMax = 200
 
     static func start(in place: BenchPlace) async throws -> FrontChild {
-        let secrets = (0..<callers).map { _ in "mp_" + Hex.text(Secret.random(32)) }
-        let tokens = secrets.enumerated().map { index, secret in
-            "bench\(index):producer:\(Hex.text(SHA256.digest(secret)))"
-        }
+        let log = "\(place.folder)/serve.log"
+        let secret = "mp_" + Hex.text(Secret.random(32))
+        let token = "bench:producer:\(Hex.text(SHA256.digest(secret)))"
         let port = try freePort()
         let child = try ChildProcess.start(
             [place.binary, "serve", "--host", "127.0.0.1", "--port", String(port)],
             environment: [
                 "DATABASE_URL": place.settings.url, "MOTORPOOL_JOBS": place.folder, "PATH": "/usr/bin:/bin",
                 "MOTORPOOL_POOLED": place.settings.pooled ? "1" : "0",
-                "MOTORPOOL_TOKENS": tokens.joined(separator: ","),
-            ], output: .file("\(place.folder)/serve.log"))
-        let front = FrontChild(child: child, port: port, secrets: secrets)
+                "MOTORPOOL_TOKENS": token,
+                // One caller is many here; everything else is as it is by default.
+                "MOTORPOOL_TOKEN_READ_RATE": "100000/s burst 100000", "MOTORPOOL_HTTP_CONNECTIONS": "2000",
+            ], output: .file(log))
+        let front = FrontChild(child: child, port: port, secret: secret, log: log)
         do { try await front.answers() } catch {
             await front.end()
             throw error
@@ -37,8 +37,7 @@ struct FrontChild: Sendable {
     func end() async { _ = try? await blocking("front end") { child.terminate(grace: .seconds(10)) } }
 
     /// A question as a client with a token sends it.
-    func question(_ target: String, as caller: Int) -> [UInt8] {
-        let secret = secrets[caller % secrets.count]
+    func question(_ target: String) -> [UInt8] {
         let head =
             "GET \(target) HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nAuthorization: Bearer \(secret)\r\n\r\n"
         return Array(head.utf8)
@@ -46,17 +45,24 @@ struct FrontChild: Sendable {
 
     private func answers() async throws {
         let clients = HTTPClients(
-            port: port, count: 1, questions: [question("/health/ready", as: 0)], span: .milliseconds(50))
+            port: port, count: 1, questions: [question("/health/ready")], span: .milliseconds(50))
         for _ in 0..<Self.startMax {
             if let outcome = try? await clients.run(), outcome.good > 0 { return }
             if let status = child.wait(deadline: .zero) {
-                throw BenchError("the front \(status): \(log)")
+                throw BenchError("the front \(status); it said: \(told)")
             }
         }
         throw BenchError("the front did not answer within ten seconds")
     }
 
-    private var log: String { child.outputText }
+    /// The end of its log: the folder is gone when somebody reads the error.
+    private var told: String {
+        guard let stream = fopen(log, "r") else { return "nothing" }
+        defer { fclose(stream) }
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        let count = fread(&bytes, 1, bytes.count, stream)
+        return String(String(decoding: bytes[..<count], as: UTF8.self).suffix(500))
+    }
 
     /// A port that nobody has at this moment.
     private static func freePort() throws -> Int {

@@ -25,10 +25,7 @@ struct FrontLoad: Sendable {
                 case .condition: "/conditions?kind=\(Tick.name)&subject=s\(index)"
                 }
             }
-            // As many as callers and targets have in common, so that each meets each.
-            let questions = (0..<(targets.count * front.secrets.count)).map {
-                front.question(targets[$0 / front.secrets.count], as: $0)
-            }
+            let questions = targets.map(front.question)
             var load = HTTPClients(port: front.port, count: clients, questions: questions, span: Self.warmUp)
             _ = try await load.run()
             let meter = try await Meter.start(place.database, workers: [front.child.pid])
@@ -61,7 +58,7 @@ struct FrontDrip: Sendable {
         try await withFront(place, jobs: 20) { front, ids in
             let healthy = HTTPClients(
                 port: front.port, count: 20,
-                questions: ids.enumerated().map { front.question("/jobs/\($1)", as: $0) },
+                questions: ids.map { front.question("/jobs/\($0)") },
                 span: .seconds(seconds), pause: .milliseconds(20))
             var calm = healthy
             calm = HTTPClients(

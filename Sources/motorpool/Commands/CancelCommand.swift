@@ -12,9 +12,9 @@ enum CancelCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let id = try call.job()
-        let by = "cancelled by \(Actor.name(call))"
-        let why = call.text(reason).map { "\($0) (\(by))" } ?? by
-        let found = try await Workplace.withDoor(call) { try await $0.cancel(id, reason: why) }
+        let found = try await Workplace.withDoor(call) {
+            try await $0.cancel(id, reason: call.text(reason), by: Actor.name(call))
+        }
         switch found {
         case .cancelled(let mayHaveStarted):
             return Answer(

@@ -20,7 +20,8 @@ protocol Door: Sendable {
     /// `nil`: not told through this door.
     func depths() async throws -> [QueueDepth]?
 
-    func cancel(_ id: JobID, reason: String) async throws -> Cancelled
+    /// - Parameter actor: for the record; over HTTP it is whose token it was.
+    func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled
 
     func retry(_ id: JobID) async throws -> Retried
 

@@ -179,8 +179,9 @@ struct RemoteDoor: Door {
 
     // MARK: Orders
 
-    func cancel(_ id: JobID, reason: String) async throws -> Cancelled {
-        let answer = try await farm.ask(.delete, "/jobs/\(id)?reason=\(reason.percentEncoded)")
+    func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
+        let query = reason.map { "?reason=\($0.percentEncoded)" } ?? ""
+        let answer = try await farm.ask(.delete, "/jobs/\(id)\(query)")
         switch answer.status {
         case 404, 410: return .unknown
         case 409:

@@ -27,8 +27,9 @@ struct StoreDoor: Door {
 
     func depths() async throws -> [QueueDepth]? { try await store.depths() }
 
-    func cancel(_ id: JobID, reason: String) async throws -> Cancelled {
-        try await store.cancel(id, reason: reason)
+    func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
+        let by = "cancelled by \(actor)"
+        return try await store.cancel(id, reason: reason.map { "\($0) (\(by))" } ?? by)
     }
 
     func retry(_ id: JobID) async throws -> Retried { try await store.retry(id) }
