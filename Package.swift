@@ -55,6 +55,7 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
         suite("JobsTests", ["Jobs"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
