@@ -52,7 +52,7 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
