@@ -47,7 +47,7 @@ extension CronExpression {
         restrictsWeekdays = !weekday.isEvery
         isRecurring = second.recurs || minute.recurs || hour.recurs
         guard hasDates else {
-            throw CronFault(description: "no date ever matches “\(self.text)”")
+            throw CronFault(description: "no date ever matches it")
         }
     }
 

@@ -9,6 +9,8 @@ package enum ZoneInfo {
     /// Why a zone's file could not be had.
     package struct Unreadable: Error, Hashable, Sendable, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     /// The bytes of a zone's file.
