@@ -56,7 +56,7 @@ let package = Package(
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
