@@ -25,6 +25,8 @@ let package = Package(
         .target(name: "CPlatform"),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CHTTP"),
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -33,18 +35,23 @@ let package = Package(
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
         room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
+        room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Trial", "Bench"],
+            dependencies: [
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial",
+                "Bench",
+            ],
             swiftSettings: house),
 
         // Tests
@@ -57,6 +64,10 @@ let package = Package(
         suite("HouseTests", ["TestSupport"]),
         suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
         suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
+        suite("CryptoTests", ["Crypto"]),
+        suite(
+            "FrontTests",
+            ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),

@@ -30,6 +30,7 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
                 [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
                 [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)

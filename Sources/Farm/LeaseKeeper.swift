@@ -97,7 +97,9 @@ final class LeaseKeeper: Sendable {
         farm.killPoint?.pass(.duringRenewal)
         let isDraining = state.withLock { $0.isDraining }
         let answer = try session.run(
-            Lease.renew(worker, seconds: farm.lease.inSeconds, draining: isDraining, stats: tally.json),
+            Lease.renew(
+                worker, seconds: farm.lease.inSeconds, draining: isDraining,
+                stats: tally.json(lanes: farm.lanes)),
             within: farm.lease / 3)
         guard answer.first != nil else {
             lose(worker, why: "another worker rescued it")

@@ -19,18 +19,56 @@ package final class Tally: Sendable {
 
     private let counts = Lock(Counts())
 
+    /// How long runs take lately, by queue and by kind, in seconds.
+    private struct Means {
+        var byQueue: [String: Double] = [:]
+        var byKind: [String: Double] = [:]
+    }
+
+    private let means = Lock(Means())
+
+    /// Runs shorter than this are looked at one in sixteen: the mean is as good, and the lane as fast.
+    private static let shortRun = Duration.milliseconds(1)
+
     package init() {}
 
     package var now: Counts { counts.withLock { $0 } }
 
     func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
 
-    var json: JSON {
+    /// A run has ended. The means follow the last dozen or so.
+    func ran(_ job: ClaimedJob, took: Duration) {
+        guard took >= Tally.shortRun || job.id.number & 15 == 0 else { return }
+        let seconds = took.inSeconds
+        means.withLock { means in
+            for path in [(\Means.byQueue, job.queue), (\Means.byKind, job.kind)] {
+                let old = means[keyPath: path.0][path.1] ?? seconds
+                means[keyPath: path.0][path.1] = old + (seconds - old) / 8
+            }
+        }
+    }
+
+    /// What the worker's row publishes.
+    /// - Parameter lanes: how many jobs of each queue run at once.
+    func json(lanes: [String: Int]) -> JSON {
         let c = now
-        return JSON(
-            text: """
-                {"claims":\(c.claims),"sweeps":\(c.sweeps),"claimed":\(c.claimed),"done":\(c.done),"failed":\(c.failed),\
-                "snoozed":\(c.snoozed),"stale":\(c.stale),"handed_back":\(c.handedBack),"bells":\(c.bells),"polls":\(c.polls)}
-                """)
+        let means = means.withLock { $0 }
+        let text = JSONText.object([
+            ("claims", JSONText(c.claims)), ("sweeps", JSONText(c.sweeps)), ("claimed", JSONText(c.claimed)),
+            ("done", JSONText(c.done)), ("failed", JSONText(c.failed)), ("snoozed", JSONText(c.snoozed)),
+            ("stale", JSONText(c.stale)), ("handed_back", JSONText(c.handedBack)),
+            ("bells", JSONText(c.bells)),
+            ("polls", JSONText(c.polls)),
+            ("lanes", .object(lanes.sorted { $0.key < $1.key }.map { ($0.key, JSONText($0.value)) })),
+            (
+                "queue_seconds",
+                .object(means.byQueue.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
+            ),
+            (
+                "kind_seconds",
+                .object(means.byKind.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
+            ),
+        ])
+        return JSON(text: text.text)
     }
 }

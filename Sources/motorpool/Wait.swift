@@ -33,7 +33,7 @@ struct Wait {
     private func told(_ report: JobReport) -> ExitCode {
         Console.update("")
         if asJSON {
-            Console.print(JobText.json(report).text)
+            Console.print(report.json.text)
         } else {
             Console.print(JobText.ending(report))
         }
@@ -49,7 +49,7 @@ struct Wait {
 
     private func late(_ report: JobReport?, _ limit: Duration) -> ExitCode {
         Console.update("")
-        if asJSON, let report { Console.print(JobText.json(report).text) }
+        if asJSON, let report { Console.print(report.json.text) }
         let words = report.map { JobText.line($0) } ?? "job \(job)"
         Console.complain("\(words); it has not ended within \(limit.text), and goes on")
         return .temporary

@@ -14,7 +14,7 @@ enum JobCommand: Command {
         guard let job = try await Workplace.withStore(call, { try await $0.job(id) }) else {
             throw unknown(id)
         }
-        Console.print(call.has(.json) ? JobText.json(job).text : JobText.page(job))
+        Console.print(call.has(.json) ? job.json.text : JobText.page(job))
         return .ok
     }
 

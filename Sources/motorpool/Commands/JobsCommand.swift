@@ -24,7 +24,7 @@ enum JobsCommand: Command {
             if isWhole, !call.has(.json) { tell(depths: try await store.depths()) }
             let jobs = try await store.jobs(filter)
             if call.has(.json) {
-                for job in jobs { Console.print(JobText.json(job).text) }
+                for job in jobs { Console.print(job.json.text) }
             } else {
                 tell(jobs)
             }

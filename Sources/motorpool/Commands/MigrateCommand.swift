@@ -1,3 +1,4 @@
+internal import Jobs
 internal import Postgres
 
 /// Brings the database up to date.
