@@ -49,7 +49,8 @@ let package = Package(
         .executableTarget(
             name: "motorpool",
             dependencies: [
-                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench",
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial",
+                "Bench",
             ],
             swiftSettings: house),
 
@@ -61,7 +62,8 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("CryptoTests", ["Crypto"]),
         suite(
             "FrontTests",
