@@ -32,7 +32,6 @@ let package = Package(
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(
@@ -58,7 +57,7 @@ let package = Package(
             ["Jobs", "Store", "Farm", "Front", "HTTPServer", "World", "Crypto", "Postgres", "Platform"]),
         room("Sandbox", ["Jobs", "HTTPServer", "World", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
-        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
@@ -76,7 +75,8 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite(
             "WorkshopTests",
             [
@@ -95,3 +95,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `./test SUITE` says which one is wanted, so that the others need not be built for it.
+if let wanted = Context.environment["MOTORPOOL_SUITE"] {
+    package.targets.removeAll { ($0.type == .test && $0.name != wanted) || $0.name == "torture" }
+}

@@ -31,7 +31,6 @@ need() {
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
                 pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
-                [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)

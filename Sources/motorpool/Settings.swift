@@ -13,8 +13,14 @@ struct Settings: Sendable {
     /// `nil`: the private server of the state folder.
     var database: String?
     var isPooled = false
+    /// A farm that is asked over HTTP instead.
+    var remote = RemoteSettings()
     var state = StateFolder.standard()
     var jobs = JobsFolder.standard()
+    /// The file of the schedule, when one was named.
+    var scheduler: String?
+    /// Whether this process fires the slots of the schedule.
+    var firesSchedule = true
     var connectionsMax = Store.connectionsMaxDefault
     /// How the farm runs; its definitions are read later.
     var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))

@@ -19,7 +19,7 @@ extension HouseRule {
         ],
         "Sandbox": ["Jobs", "HTTPServer", "World", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
-        "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
+        "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"],
         "motorpool": [
             "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
             "Crypto", "World", "Workshop", "Sandbox",

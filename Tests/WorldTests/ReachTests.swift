@@ -88,7 +88,7 @@ extension WebTests {
                     let index = Int(question.target.dropFirst()) ?? 0
                     return [.redirect(302, to: Self.inner[index].replacing("CANARY", with: "\(port)"))]
                 }
-                let allowed = try #require(AddressRange("127.0.0.2:\(host.port)"))
+                let allowed = try #require(NetworkRange("127.0.0.2:\(host.port)"))
                 try await withWeb({
                     $0.reach = .publicInternet(besides: [allowed])
                     $0.publicPorts = [port, 80, 443]
@@ -118,7 +118,7 @@ extension WebTests {
                     [.answer(302, [], ["Location: /again", "Connection: close"]), .hangUp]
                 }
                 let turns = Lock(0)
-                let allowed = try #require(AddressRange("127.0.0.2:\(port)"))
+                let allowed = try #require(NetworkRange("127.0.0.2:\(port)"))
                 try await withWeb({
                     $0.reach = .publicInternet(besides: [allowed])
                     $0.publicPorts = [port]
@@ -141,7 +141,7 @@ extension WebTests {
         func mixed() async throws {
             try await withCanary { port, count in
                 let host = try LoopbackHost(on: "127.0.0.2", port: port) { _ in [.ok("outer")] }
-                let allowed = try #require(AddressRange("127.0.0.2"))
+                let allowed = try #require(NetworkRange("127.0.0.2"))
                 try await withWeb({
                     $0.reach = .publicInternet(besides: [allowed])
                     $0.resolve = { _, _ in ["127.0.0.1", "127.0.0.2"] }
@@ -158,7 +158,7 @@ extension WebTests {
         func besides() async throws {
             let host = try LoopbackHost(on: "127.0.0.3") { _ in [.ok("mine")] }
             let other = try LoopbackHost(on: "127.0.0.3") { _ in [.ok("not mine")] }
-            let allowed = try #require(AddressRange("127.0.0.3:\(host.port)"))
+            let allowed = try #require(NetworkRange("127.0.0.3:\(host.port)"))
             try await withWeb({ $0.reach = .publicInternet(besides: [allowed]) }) { web in
                 let answer = try await fetched(web, question("http://127.0.0.3:\(host.port)/"))
                 #expect(answer.text == "mine")
@@ -195,6 +195,6 @@ extension WebTests {
             arguments: [
                 "127.1", "127.0.0.1/33", "127.0.0.1:70000", "[::1", "::1/129", "localhost", "", "10.0.0.0/x",
             ])
-        func ranges(text: String) { #expect(AddressRange(text) == nil) }
+        func ranges(text: String) { #expect(NetworkRange(text) == nil) }
     }
 }

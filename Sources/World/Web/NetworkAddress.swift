@@ -54,7 +54,7 @@ struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
     // Teredo lies in the first, 6to4 is the third.
     private static let special6 = ranges("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 
-    private static func ranges(_ texts: String...) -> [AddressRange] { texts.compactMap { AddressRange($0) } }
+    private static func ranges(_ texts: String...) -> [NetworkRange] { texts.compactMap { NetworkRange($0) } }
 
     var description: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
@@ -66,7 +66,7 @@ struct NetworkAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// Addresses with a common beginning, perhaps on one port only: `127.0.0.1`, `10.1.0.0/16`, `127.0.0.1:9000`,
 /// `[::1]:9000`.
-package struct AddressRange: Hashable, Sendable {
+package struct NetworkRange: Hashable, Sendable {
     private let address: NetworkAddress
     private let prefix: Int
     private let port: Int?

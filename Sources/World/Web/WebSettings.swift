@@ -3,7 +3,7 @@ package struct WebSettings: Sendable {
     /// Where requests may go. Judged by the address that a socket is really connected to, on every hop.
     package enum Reach: Sendable {
         /// Public addresses on `publicPorts`, and besides those these, on any port that they name.
-        case publicInternet(besides: [AddressRange] = [])
+        case publicInternet(besides: [NetworkRange] = [])
         /// Wherever the caller says: for addresses that an operator typed.
         case anywhere
     }

@@ -1,19 +1,19 @@
 import Glibc
-import Platform
+internal import Platform
 
 /// An HTTP host of a test's own: raw sockets, a thread a connection, and answers that may break every rule.
-final class LoopbackHost: Sendable {
-    struct Question: Sendable {
-        let method: String
-        let target: String
+package final class LoopbackHost: Sendable {
+    package struct Question: Sendable {
+        package let method: String
+        package let target: String
         /// Names in small letters.
-        let headers: [String: String]
-        let body: [UInt8]
+        package let headers: [String: String]
+        package let body: [UInt8]
         /// Which connection it came over, counted from 1.
-        let connection: Int
+        package let connection: Int
     }
 
-    enum Step: Sendable {
+    package enum Step: Sendable {
         case bytes([UInt8])
         case text(String)
         /// Says nothing for so long, or until the other side hangs up.
@@ -32,13 +32,13 @@ final class LoopbackHost: Sendable {
         var isStopped = false
     }
 
-    let port: Int
+    package let port: Int
     private let listener: Int32
     private let state = Lock(State())
     private let answer: @Sendable (Question) -> [Step]
 
     /// - Parameter address: one of 127.0.0.0/8.
-    init(
+    package init(
         on address: String = "127.0.0.1", port: Int = 0, answer: @escaping @Sendable (Question) -> [Step]
     ) throws {
         (listener, self.port) = try Loopback.listen(on: address, port: port)
@@ -63,11 +63,11 @@ final class LoopbackHost: Sendable {
     }
 
     /// The same answer to every question.
-    convenience init(on address: String = "127.0.0.1", _ steps: Step...) throws {
+    package convenience init(on address: String = "127.0.0.1", _ steps: Step...) throws {
         try self.init(on: address) { _ in steps }
     }
 
-    func stop() {
+    package func stop() {
         guard
             !state.withLock({ state in
                 defer { state.isStopped = true }; return state.isStopped
@@ -79,16 +79,16 @@ final class LoopbackHost: Sendable {
 
     deinit { stop() }
 
-    var questions: [Question] { state.withLock { $0.questions } }
-    var connections: Int { state.withLock { $0.connections } }
+    package var questions: [Question] { state.withLock { $0.questions } }
+    package var connections: Int { state.withLock { $0.connections } }
     /// Connections open now.
-    var open: Int { state.withLock { $0.open } }
+    package var open: Int { state.withLock { $0.open } }
     /// The most connections that were open at one time.
-    var openMax: Int { state.withLock { $0.openMax } }
+    package var openMax: Int { state.withLock { $0.openMax } }
     /// How often the other side hung up while we were talking, or silent.
-    var hangUps: Int { state.withLock { $0.hangUps } }
+    package var hangUps: Int { state.withLock { $0.hangUps } }
 
-    func address(_ target: String = "/") -> String { "http://127.0.0.1:\(port)\(target)" }
+    package func address(_ target: String = "/") -> String { "http://127.0.0.1:\(port)\(target)" }
 
     private func serve(_ client: Int32, _ number: Int) {
         var kept: [UInt8] = []
@@ -160,21 +160,24 @@ final class LoopbackHost: Sendable {
 
 extension LoopbackHost.Step {
     /// A whole answer.
-    static func ok(_ body: String, _ fields: String...) -> Self { answer(200, Array(body.utf8), fields) }
+    package static func ok(_ body: String, _ fields: String...) -> Self {
+        answer(200, Array(body.utf8), fields)
+    }
 
-    static func answer(_ status: Int, _ body: [UInt8], _ fields: [String] = []) -> Self {
+    package static func answer(_ status: Int, _ body: [UInt8], _ fields: [String] = []) -> Self {
         let head = ["HTTP/1.1 \(status) So", "Content-Length: \(body.count)"] + fields
         return .bytes(Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
     }
 
-    static func redirect(_ status: Int, to location: String) -> Self {
+    package static func redirect(_ status: Int, to location: String) -> Self {
         answer(status, [], ["Location: \(location)"])
     }
 }
 
 /// Sockets on loopback.
-enum Loopback {
-    static func listen(on address: String, port: Int = 0, backlog: Int32 = 512) throws -> (Int32, Int) {
+package enum Loopback {
+    package static func listen(on address: String, port: Int = 0, backlog: Int32 = 512) throws -> (Int32, Int)
+    {
         let isSix = address.contains(":")
         let descriptor = socket(
             isSix ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -223,7 +226,7 @@ enum Loopback {
     }
 
     /// Connects without waiting, and stays so.
-    static func connectSoon(to port: Int) -> Int32 {
+    package static func connectSoon(to port: Int) -> Int32 {
         let descriptor = socket(
             AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         var address = address4("127.0.0.1", port)
@@ -264,7 +267,7 @@ enum Loopback {
     }
 
     /// Descriptors of this process.
-    static var descriptors: Int {
+    package static var descriptors: Int {
         guard let folder = opendir("/proc/self/fd") else { return -1 }
         defer { closedir(folder) }
         var count = 0
