@@ -76,15 +76,17 @@ extension Catalogue {
     package func publish(_ item: SteamItem, _ file: PublishedFile, by job: Int64, in tx: Transaction)
         async throws
     {
+        let name = Catalogue.clean(item.title)
         let description = Catalogue.clean(item.description)
         try await tx.run(all: [
             """
-            INSERT INTO workshop.mods AS m (id, name, short_description, description, size, source, date_creation,
+            INSERT INTO workshop.mods AS m (id, name, name_folded, short_description, description, size, source, date_creation,
                 date_update, zip_bytes, zip_sha256, published_at, published_by)
-            VALUES (\(item.id), \(Catalogue.clean(item.title)), \(Catalogue.shortened(description)), \(description),
+            VALUES (\(item.id), \(name), \(name.lowercased()), \(Catalogue.shortened(description)), \(description),
                 \(item.size), 'steam', to_timestamp(\(item.createdAt.seconds)), to_timestamp(\(item.updatedAt.seconds)),
                 \(file.bytes), \(file.sha256), now(), \(job))
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, short_description = excluded.short_description,
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded,
+                short_description = excluded.short_description,
                 description = excluded.description, size = excluded.size, source = excluded.source,
                 date_creation = excluded.date_creation, date_update = excluded.date_update,
                 zip_bytes = excluded.zip_bytes, zip_sha256 = excluded.zip_sha256,
@@ -169,13 +171,14 @@ extension Catalogue {
     /// Records what the store said of a game; what was counted for it stays.
     package func register(_ game: SteamGame, in runner: (any SQLRunner)? = nil) async throws {
         let genres = game.genres.sorted { $0.id < $1.id }
+        let name = Catalogue.clean(game.name)
         try await (runner ?? database as any SQLRunner).run(all: [
             """
-            INSERT INTO workshop.games (id, name, type, logo, short_description, description, source)
-            VALUES (\(game.id), \(Catalogue.clean(game.name)), \(Catalogue.clean(game.type)),
+            INSERT INTO workshop.games (id, name, name_folded, type, logo, short_description, description, source)
+            VALUES (\(game.id), \(name), \(name.lowercased()), \(Catalogue.clean(game.type)),
                 \(Catalogue.clean(game.logo)), \(Catalogue.clean(game.shortDescription)),
                 \(Catalogue.clean(game.description)), 'steam')
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, type = excluded.type, logo = excluded.logo,
+            ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_folded = excluded.name_folded, type = excluded.type, logo = excluded.logo,
                 short_description = excluded.short_description, description = excluded.description
             """,
             """

@@ -30,6 +30,7 @@ extension WorkshopSchema {
             CREATE TABLE workshop.mods (
                 id bigint PRIMARY KEY,
                 name text COLLATE "C" NOT NULL,
+                name_folded text COLLATE "C" NOT NULL, -- for searching without case, whatever the database's locale
                 short_description text NOT NULL,
                 description text NOT NULL,
                 size bigint NOT NULL,                -- bytes, unpacked
@@ -52,6 +53,7 @@ extension WorkshopSchema {
             CREATE TABLE workshop.games (
                 id bigint PRIMARY KEY,
                 name text COLLATE "C" NOT NULL,
+                name_folded text COLLATE "C" NOT NULL,
                 type text COLLATE "C" NOT NULL,
                 logo text NOT NULL,
                 short_description text NOT NULL,
@@ -138,20 +140,21 @@ extension WorkshopSchema {
             );
             CREATE INDEX delays_type ON workshop.delays (type, id DESC);
 
-            -- A mod's number as its clients know it, null: not here and not coming. 3 in line, 2 being fetched, 1 the
-            -- file may be had while its page is read, 0 ready. A copy that is here stays ready when fetching a newer
-            -- one failed.
-            CREATE FUNCTION workshop.condition(of_mod bigint) RETURNS smallint LANGUAGE sql STABLE AS $$
-                SELECT CASE
+            -- The number of each of these mods as clients know it; null: neither here nor coming. 3 in line, 2 being
+            -- fetched, 1 the file may be had while its page is read, 0 ready. A copy that is here stays ready when
+            -- fetching a newer one failed.
+            CREATE FUNCTION workshop.conditions(ids bigint[]) RETURNS TABLE (id bigint, number smallint)
+            LANGUAGE sql STABLE AS $$
+                SELECT asked.id, CASE
                     WHEN d.condition IN ('queued', 'working') AND m.published_by IS DISTINCT FROM d.job
                         THEN CASE d.condition WHEN 'queued' THEN 3 ELSE 2 END
                     WHEN m.id IS NULL THEN NULL
                     WHEN d.condition IN ('queued', 'working') OR p.condition IN ('queued', 'working') THEN 1
                     ELSE 0 END::smallint
-                FROM (SELECT of_mod AS id, of_mod::text AS subject) asked
+                FROM unnest(ids) asked(id)
                 LEFT JOIN workshop.mods m ON m.id = asked.id
-                LEFT JOIN motorpool.conditions d ON d.kind = 'steam-download' AND d.subject = asked.subject
-                LEFT JOIN motorpool.conditions p ON p.kind = 'steam-page' AND p.subject = asked.subject
+                LEFT JOIN motorpool.conditions d ON d.kind = 'steam-download' AND d.subject = asked.id::text
+                LEFT JOIN motorpool.conditions p ON p.kind = 'steam-page' AND p.subject = asked.id::text
             $$;
             """)
 }
