@@ -47,7 +47,7 @@ package final class Sandbox: Sendable {
                 """
                 #!/bin/sh
                 # Stands in for steamcmd; made by motorpool's sandbox.
-                exec \(SandboxFile.quoted(program)) sandbox-steamcmd \(address) "$@"
+                exec \(SandboxFile.quoted(program)) sandbox-steamcmd \(address) -- "$@"
 
                 """.utf8), isExecutable: true)
     }

@@ -7,6 +7,8 @@ protocol Command: Sendable {
     static var summary: String { get }
     /// What stands behind the name, without a flag.
     static var operands: [Operand] { get }
+    /// Whether everything behind the operands and a `--` belongs to it as well.
+    static var takesRest: Bool { get }
     static var flags: [Flag] { get }
     /// The settings that it reads, each as a variable and as a flag.
     static var settings: Set<Setting.Group> { get }
@@ -20,6 +22,7 @@ protocol Command: Sendable {
 
 extension Command {
     static var operands: [Operand] { [] }
+    static var takesRest: Bool { false }
     static var flags: [Flag] { [] }
     static var settings: Set<Setting.Group> { [] }
     static var notes: String { "" }

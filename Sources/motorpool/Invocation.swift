@@ -1,4 +1,5 @@
 internal import Jobs
+internal import Workshop
 
 /// A command line, taken apart: what was asked of which command, with which settings.
 struct Invocation: Sendable {
@@ -26,6 +27,13 @@ struct Invocation: Sendable {
         settings = try Settings.read(
             command.settings, flags: values.filter { !own.contains($0.key) },
             switches: switches.subtracting(own))
+    }
+
+    /// The same with Steam somewhere else.
+    func with(_ steam: SteamSettings) -> Invocation {
+        var copy = self
+        copy.settings.steamSource = steam
+        return copy
     }
 
     func has(_ flag: Flag) -> Bool { switches.contains(flag.name) }
@@ -104,7 +112,7 @@ struct Invocation: Sendable {
         if let missing = expected.dropFirst(operands.count).first(where: \.isRequired) {
             throw UsageError("\(command.name) expects \(missing.name)")
         }
-        if operands.count > expected.count {
+        if operands.count > expected.count, !command.takesRest {
             throw UsageError("\(command.name) does not expect “\(operands[expected.count])”")
         }
     }

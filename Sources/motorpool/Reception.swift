@@ -3,11 +3,13 @@ internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
+internal import Workshop
 
 /// The front behind its server, from the first accepted connection to the last answer.
 final class Reception: Sendable {
     private let store: Store
     private let front: Front
+    private let workshop: WorkshopRoutes
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool
@@ -28,7 +30,8 @@ final class Reception: Sendable {
             waitMax: Reception.databaseWaitMax)
         let (front, isTrusting) = Reception.front(settings)
         self.isTrusting = isTrusting
-        let engine = Front(store: store, settings: front) { requests.tell($0) }
+        workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.steam.folder))
+        let engine = Front(store: store, settings: front, more: workshop.all) { requests.tell($0) }
         self.front = engine
         server = HTTPServer(settings: settings.http) { await engine.handle($0) }
         engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
@@ -48,6 +51,7 @@ final class Reception: Sendable {
     /// - Throws: `BindFailure`.
     func open() throws -> BoundAddress {
         let address = try server.start()
+        workshop.begin()
         log.say(
             .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
         )
@@ -64,6 +68,7 @@ final class Reception: Sendable {
     func close() async {
         front.drain()
         await server.drain(within: Reception.grace)
+        await workshop.statistics.close()
         await store.close()
     }
 }

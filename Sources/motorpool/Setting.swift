@@ -12,6 +12,7 @@ struct Setting: Sendable {
         case remote
         case front
         case log
+        case workshop
     }
 
     let group: Group
@@ -32,7 +33,7 @@ struct Setting: Sendable {
     }
 
     /// Every setting there is.
-    static let all = queue + front + log
+    static let all = queue + front + log + workshop
 
     private static let queue: [Setting] = [
         Setting(

@@ -5,6 +5,7 @@ internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
+internal import Workshop
 
 /// Everything that this process was told, read once.
 ///
@@ -31,6 +32,12 @@ struct Settings: Sendable {
     var frontConnectionsMax = 6
     /// What callers without a token may do; `nil`: nothing, unless no token is configured and only this machine is served.
     var anonymous: Role?
+    /// Where Steam is. Its folder is told by `steam`.
+    var steamSource = SteamSettings(folder: "")
+    /// Where mods lie; `nil`: in the state folder.
+    var workshopFolder: String?
+    /// Whether to start a sandbox in the place of Steam.
+    var startsSandbox = false
     /// `nil`: sentences on a terminal, JSON elsewhere.
     var logsText: Bool?
     var logsEveryRequest = true
@@ -38,6 +45,12 @@ struct Settings: Sendable {
     /// Where the queue is.
     var connection: ConnectionSettings {
         ConnectionSettings(url: database ?? PrivateServer.url(in: state), pooled: isPooled)
+    }
+
+    var steam: SteamSettings {
+        var steam = steamSource
+        steam.folder = workshopFolder ?? state + "/workshop"
+        return steam
     }
 
     /// The database for people, without secrets.

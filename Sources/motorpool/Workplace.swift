@@ -24,7 +24,8 @@ enum Workplace {
         return try result.get()
     }
 
-    static var kinds: [AnyKind] { TrialKinds.all }
+    /// The names of all kinds that this program knows.
+    static let kindNames = TrialKinds.all.map(\.name) + WorkshopKinds.names
 
     /// The schemas, each with its name.
     static let migrators: [(name: String, migrator: Migrator)] = [
@@ -34,7 +35,7 @@ enum Workplace {
 
     /// - Throws: `ConfigurationFaults` with every fault of the policies and the schedule.
     static func policies(_ settings: Settings) throws -> Policies {
-        let (policies, faults) = Policies.load(settings, kinds: kinds.map(\.name))
+        let (policies, faults) = Policies.load(settings, kinds: kindNames)
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
         return policies
     }

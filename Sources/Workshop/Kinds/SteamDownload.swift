@@ -32,7 +32,7 @@ struct SteamDownload: JobKind {
             try check(item)
             let slot = try await SteamSlot.take(in: desk.storehouse.slots)
             let outcome: Outcome
-            do { outcome = try await publish(item, in: slot, run) } catch {
+            do { outcome = try await publish(item, in: slot, isUpdate: args.updating == true, run) } catch {
                 await slot.release()
                 throw error
             }
@@ -76,21 +76,18 @@ struct SteamDownload: JobKind {
         try Disk.require(2 * item.size + desk.settings.diskFreeMin, at: desk.storehouse.folder)
     }
 
-    private func publish(_ item: SteamItem, in slot: SteamSlot, _ run: Run) async throws -> Outcome {
+    private func publish(_ item: SteamItem, in slot: SteamSlot, isUpdate: Bool, _ run: Run) async throws -> Outcome {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
         let folder = try await ItemFetch(desk.client, item, run).bring(into: slot)
         let file = try await pack(folder, of: item, in: slot, run)
-        let followUps = try await followUps(item)
-        let outcome = try await run.commit(followUps: followUps) { tx in
+        let followUps = try await followUps(item, isUpdate: isUpdate)
+        return try await run.commit(followUps: followUps) { tx in
             try await desk.catalogue.holdStorehouse(in: tx)
             try await run.holdFence(in: tx)
             try await desk.storehouse.publish(slot.part, of: item.id, file)
             try await desk.catalogue.publish(item, file, by: run.job.id.number, in: tx)
             return JSON(text: "{\"bytes\":\(item.size),\"zip_bytes\":\(file.bytes)}")
         }
-        // The copy is published, whatever becomes of the older one.
-        try? await desk.storehouse.removeCopies(of: item.id, but: file)
-        return outcome
     }
 
     private func pack(_ folder: String, of item: SteamItem, in slot: SteamSlot, _ run: Run) async throws -> PublishedFile {
@@ -118,13 +115,16 @@ struct SteamDownload: JobKind {
     }
 
     /// The mod's page, its game when it is new, and somebody to look after the disk when it fills.
-    private func followUps(_ item: SteamItem) async throws -> [NewJob] {
+    private func followUps(_ item: SteamItem, isUpdate: Bool) async throws -> [NewJob] {
         var jobs = [NewJob(ReadPage.name, args: JSON(text: "{\"id\":\(item.id)}"), subject: String(item.id))]
         if try await !desk.catalogue.knows(game: item.game) {
             jobs.append(NewJob(RegisterGame.name, args: JSON(text: "{\"id\":\(item.game)}"), subject: String(item.game)))
         }
         if try await desk.catalogue.bytesStored() + item.size > desk.settings.diskBytesMax {
             jobs.append(NewJob(WorkshopUpkeep.name, subject: "disk"))
+        } else if isUpdate {
+            // Whoever has just read the older copy's row still opens its file.
+            jobs.append(NewJob(WorkshopUpkeep.name, subject: "older copies", delay: .seconds(60)))
         }
         return jobs
     }

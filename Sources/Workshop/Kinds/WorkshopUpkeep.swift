@@ -38,7 +38,7 @@ struct WorkshopUpkeep: JobKind {
             guard !oldest.isEmpty else { return count }
             for mod in oldest where stored > desk.settings.diskBytesMax || missing > 0 {
                 guard try await desk.catalogue.forget(mod.id, copy: mod.file) else { continue }
-                try await desk.storehouse.removeCopies(of: mod.id, but: nil)
+                try await desk.storehouse.remove([Storehouse.name(mod.id, mod.file)])
                 stored -= mod.file.bytes
                 missing -= mod.file.bytes
                 count += 1

@@ -54,7 +54,7 @@ extension WorkshopRoutes {
                 statistics.count(.modNotFoundLocal)
                 throw Refusal(404, "the mod is not on the server", 1)
             }
-            guard try hasFile(shelf.id) else {
+            guard try hasFile(shelf.id, copy) else {
                 try await drop(shelf.id, copy)
                 throw Refusal(404, "the mod is damaged", 2)
             }
@@ -100,7 +100,7 @@ extension WorkshopRoutes {
         var shelf = try await catalogue.shelf(id)
         if let condition = shelf.condition, condition >= 2 { throw Self.isUnderWay }
         if let copy = shelf.copy {
-            if try hasFile(id) {
+            if try hasFile(id, copy) {
                 // While its page is being read it has just come.
                 if shelf.condition != 1 {
                     shelf = try await looked(up: shelf, exchange, believing: settings.copyIsFresh)
@@ -172,9 +172,9 @@ extension WorkshopRoutes {
     // MARK: Files
 
     /// - Throws: `Problem` 503 when the folder of all files is missing: then no mod is damaged, the place is wrong.
-    private func hasFile(_ id: Int64) throws -> Bool {
+    private func hasFile(_ id: Int64, _ copy: Shelf.Copy) throws -> Bool {
         var status = stat()
-        if lstat(settings.path(of: id), &status) == 0 { return status.st_mode & S_IFMT == S_IFREG }
+        if lstat(settings.path(of: id, copy.file), &status) == 0 { return status.st_mode & S_IFMT == S_IFREG }
         guard stat(settings.modsFolder, &status) == 0 else {
             throw Problem.unavailable("no_files", "the folder of mods is not here", retryAfter: 30)
         }
@@ -188,7 +188,7 @@ extension WorkshopRoutes {
     }
 
     private func send(_ id: Int64, _ copy: Shelf.Copy, to request: Request, since began: ContinuousClock.Instant) -> Response {
-        let path = settings.path(of: id)
+        let path = settings.path(of: id, copy.file)
         // A part that is asked for later, or what the client may have already, is not sent once more.
         let range = request.headers["Range"]
         let isFromStart = range == nil || range?.hasPrefix("bytes=0-") == true
@@ -197,9 +197,6 @@ extension WorkshopRoutes {
         } else {
             statistics.asked(id)
         }
-        var status = stat()
-        // Between the renaming of a newer file and its row, this row's digest is not the file's.
-        let isRecorded = lstat(path, &status) == 0 && Int64(status.st_size) == copy.file.bytes
         let digest = copy.file.sha256.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         let name = copy.name.isEmpty ? String(id) : String(copy.name.prefix(255))
         return Response(
@@ -207,6 +204,6 @@ extension WorkshopRoutes {
             headers: [
                 "Content-Type": "application/zip",
                 "Content-Disposition": ContentDisposition.attachment(name + ".zip"), "Cache-Control": "no-cache",
-            ], content: .file(FileContent(path: path, etag: isRecorded ? "\"\(digest)\"" : nil)))
+            ], content: .file(FileContent(path: path, etag: "\"\(digest)\"")))
     }
 }

@@ -16,22 +16,42 @@ package final class SteamClient: Sendable {
     package init(_ settings: SteamSettings, _ catalogue: Catalogue) {
         self.settings = settings
         self.catalogue = catalogue
+        web = Web(settings: Self.webSettings(settings))
+    }
+
+    private static func webSettings(_ settings: SteamSettings) -> WebSettings {
         var webSettings = WebSettings()
         webSettings.userAgent = "Motorpool (Workshop cache)"
         // An address that the operator set is the operator's word. What Steam's answers lead to is not: without a
         // sandbox that stays public, and with one it is the sandbox alone.
-        let places = [settings.api, settings.store, settings.community].compactMap(Self.range)
+        let places = [settings.api, settings.store, settings.community].compactMap(range)
         webSettings.reach = .publicInternet(besides: places)
-        web = Web(settings: webSettings)
+        return webSettings
     }
 
     /// The literal address and port of a base address, if it has them.
-    private static func range(of base: String) -> AddressRange? {
+    private static func range(of base: String) -> NetworkRange? {
         guard let colons = base.firstRange(of: "://") else { return nil }
-        return AddressRange(String(base[colons.upperBound...].prefix { $0 != "/" }))
+        return NetworkRange(String(base[colons.upperBound...].prefix { $0 != "/" }))
     }
 
     package func close() async { await web.close() }
+
+    /// Why Steam's Web API can't be reached from here; `nil`: it answers, whatever it says. Takes at most five seconds.
+    package static func whyUnreachable(_ settings: SteamSettings) async -> String? {
+        let web = Web(settings: webSettings(settings))
+        var request = WebRequest(settings.api + "/")
+        request.method = .head
+        request.timeLimit = lookUpTimeMax
+        request.redirectsMax = 0
+        let why: String?
+        do {
+            _ = try await web.fetch(request)
+            why = nil
+        } catch { why = error.description }
+        await web.close()
+        return why
+    }
 
     // MARK: Questions
 

@@ -36,19 +36,6 @@ package struct Storehouse: Sendable {
         try await blocking("publish") { try Part.publish(part, as: target) }
     }
 
-    /// Removes every copy of a mod but this one.
-    func removeCopies(of mod: Int64, but file: PublishedFile?) async throws {
-        let kept = file.map { Self.name(mod, $0) }
-        let folder = mods
-        try await blocking("storehouse") {
-            for name in Self.names(in: folder) where Self.mod(of: name) == mod && name != kept {
-                guard unlink(folder + "/" + name) == 0 || errno == ENOENT else {
-                    throw FileFault("removing \(name)")
-                }
-            }
-        }
-    }
-
     /// The names of all files that are there.
     func names() async throws -> [String] {
         let folder = mods

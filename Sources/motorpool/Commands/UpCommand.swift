@@ -1,13 +1,15 @@
 internal import HTTPServer
 internal import Jobs
 internal import Postgres
+internal import Sandbox
+internal import Workshop
 
 /// Starts everything: a private server when there is no database, the tables, the farm.
 enum UpCommand: Command {
     static let name = "up"
     static let summary =
         "Start a farm and its front, with a PostgreSQL server of its own unless there is a DATABASE_URL"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .front, .log]
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .front, .log, .workshop]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -20,7 +22,12 @@ enum UpCommand: Command {
         let policies = try Workplace.policies(call.settings)
         let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
-        do { result = .success(try await start(call, policies, log)) } catch { result = .failure(error) }
+        do {
+            let work: Void = try await Playground.withSandbox(call, log) { call in
+                try await start(call, policies, log)
+            }
+            result = .success(work)
+        } catch { result = .failure(error) }
         await log.close()
         try result.get()
         return .ok
@@ -48,6 +55,8 @@ enum UpCommand: Command {
         let reception = Reception(call.settings, log)
         let address = try reception.open()
         if !call.shutdown.isAsked { Console.complain(greeting(call.settings, address)) }
+        let lookout = Task { await Lookout.tell(call.settings.steam, log) }
+        defer { lookout.cancel() }
         let result: Result<Void, any Error>
         do {
             let work: Void = try await WorkCommand.work(
@@ -60,12 +69,18 @@ enum UpCommand: Command {
         try result.get()
     }
 
+    /// A mod to ask for.
+    private static func example(_ settings: Settings) -> Int64 {
+        settings.steam.isSandbox ? SandboxLibrary.firstID : 1_780_481_482
+    }
+
     private static func greeting(_ settings: Settings, _ address: BoundAddress) -> String {
         // Whoever has a database of his own calls the program; the others came through ./run.
         let program = settings.database == nil ? "./run" : "motorpool"
         return """
             The farm works on \(settings.databaseWords), and its front listens at \(address).
             Try in another terminal:
+              curl -i \(address)/download/steam/\(example(settings))
               curl -s -XPOST '\(address)/jobs?wait=30' -d '{"kind":"sleep","args":{"seconds":2}}'
               \(program) enqueue noop
               \(program) enqueue sleep --args '{"seconds":5}' --wait

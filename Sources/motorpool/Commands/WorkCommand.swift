@@ -2,12 +2,14 @@ internal import Farm
 internal import Jobs
 internal import Postgres
 internal import Store
+internal import Trial
+internal import Workshop
 
 /// Works the queue until it is asked to end.
 enum WorkCommand: Command {
     static let name = "work"
     static let summary = "Work the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .log]
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .log, .workshop]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -37,7 +39,10 @@ enum WorkCommand: Command {
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
-        let farm = Farm(store: store, settings: settings, kinds: Workplace.kinds) { farmLog.tell($0) }
+        let workshop = try WorkshopKinds(store.database, call.settings.steam)
+        let farm = Farm(store: store, settings: settings, kinds: TrialKinds.all + workshop.all) {
+            farmLog.tell($0)
+        }
         call.shutdown.whenAsked {
             guard let beforeDraining else { return farm.stop() }
             // A signal's action can't wait; the farm's end waits for it.
@@ -52,6 +57,7 @@ enum WorkCommand: Command {
         } catch {
             result = .failure(error)
         }
+        await workshop.close()
         await store.close()
         try result.get()
     }

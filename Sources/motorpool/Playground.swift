@@ -1,0 +1,36 @@
+internal import Glibc
+internal import HTTPServer
+internal import Jobs
+internal import Sandbox
+internal import Workshop
+
+/// A sandbox beside the farm, when the settings say so.
+enum Playground {
+    /// Runs `body` with settings that lead to a sandbox of our own, which ends with it; without one, as they are.
+    static func withSandbox(
+        _ call: Invocation, _ log: Log, _ body: (Invocation) async throws -> Void
+    ) async throws {
+        guard call.settings.startsSandbox else { return try await body(call) }
+        let sandbox = try Sandbox(folder: call.settings.state + "/sandbox", program: try ownPath())
+        log.say(
+            .info, "sandbox", "a sandbox stands in for Steam at \(sandbox.address): its mods are made up",
+            [("address", .string(sandbox.address.description))])
+        var steam = call.settings.steamSource
+        let base = sandbox.address.description
+        (steam.api, steam.store, steam.community) = (base, base, base)
+        steam.steamcmd = sandbox.steamcmd
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(call.with(steam))) } catch { result = .failure(error) }
+        await sandbox.close()
+        try result.get()
+    }
+
+    /// The program that is running.
+    static func ownPath() throws -> String {
+        guard let path = realpath("/proc/self/exe", nil) else {
+            throw Refusal("the program does not know its own path", .configuration)
+        }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}
