@@ -15,6 +15,14 @@ package final class Tally: Sendable {
         package var handedBack = 0
         package var bells = 0
         package var polls = 0
+        /// Done and failed, by the queue whose lanes ran them.
+        package var byQueue: [String: Ends] = [:]
+    }
+
+    /// How runs of one queue ended.
+    package struct Ends: Sendable {
+        package var done = 0
+        package var failed = 0
     }
 
     private let counts = Lock(Counts())
@@ -25,12 +33,22 @@ package final class Tally: Sendable {
 
     func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
 
-    var json: JSON {
+    /// The counts, and beside them how full the lanes are.
+    func json(_ pools: [Pool]) -> JSON {
         let c = now
+        let lanes = pools.map { pool in
+            let (lanes, busy, buffered) = pool.load
+            let ends = c.byQueue[pool.name] ?? Ends()
+            return """
+                \(JSON.quoted(pool.name)):{"lanes":\(lanes),"busy":\(busy),"buffered":\(buffered),\
+                "done":\(ends.done),"failed":\(ends.failed)}
+                """
+        }
         return JSON(
             text: """
                 {"claims":\(c.claims),"sweeps":\(c.sweeps),"claimed":\(c.claimed),"done":\(c.done),"failed":\(c.failed),\
-                "snoozed":\(c.snoozed),"stale":\(c.stale),"handed_back":\(c.handedBack),"bells":\(c.bells),"polls":\(c.polls)}
+                "snoozed":\(c.snoozed),"stale":\(c.stale),"handed_back":\(c.handedBack),"bells":\(c.bells),"polls":\(c.polls),\
+                "lanes":{\(lanes.joined(separator: ","))}}
                 """)
     }
 }
