@@ -25,24 +25,29 @@ let package = Package(
         .target(name: "CPlatform"),
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
         room("HTTPServer", ["Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
-        room("Front", ["Jobs", "Store", "HTTPServer", "Postgres", "Platform"]),
+        room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Front", "Trial", "Bench"],
+            dependencies: [
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench",
+            ],
             swiftSettings: house),
 
         // Tests
@@ -54,6 +59,10 @@ let package = Package(
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("JobsTests", ["Jobs"]),
+        suite("CryptoTests", ["Crypto"]),
+        suite(
+            "FrontTests",
+            ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),

@@ -30,6 +30,7 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;

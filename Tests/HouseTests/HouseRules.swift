@@ -8,17 +8,21 @@ extension HouseRule {
         "Jobs": [],
         "Platform": ["CPlatform"],
         "Postgres": ["CPostgres", "Platform"],
+        "Crypto": ["CCrypto"],
         "Store": ["Jobs", "Platform", "Postgres"],
         "HTTPServer": ["Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
-        "Front": ["Jobs", "Store", "HTTPServer", "Postgres", "Platform"],
+        "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
-        "motorpool": ["Jobs", "Store", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform"],
+        "motorpool": [
+            "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
+            "Crypto",
+        ],
     ]
 
     /// Every name that is a room of ours or a map of C.
-    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "TestSupport"])
+    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "CCrypto", "TestSupport"])
 
     /// The rules for what stands in `Sources`.
     static let all: [HouseRule] = [
