@@ -58,6 +58,7 @@ struct Attempt: Sendable {
         -> Pool.Verdict
     {
         let verdict = verdict(on: job, outcome, ending)
+        tally.ran(job, took: took)
         tell(.runEnded(job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took))
         return verdict
     }

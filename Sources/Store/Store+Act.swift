@@ -81,16 +81,16 @@ extension Store {
     }
 
     /// The jobs of a search, for an action: at most `turnMax`, of at most two million looked at.
-    /// - Parameter upTo: no job with a greater number, so that what was asked for later is not swept along.
+    /// - Parameter range: only jobs with these numbers, so that others are not swept along.
     /// - Returns: `isMore`: there are others, for another turn.
-    package func jobs(for search: JobSearch, upTo: JobID? = nil, limit: Int = turnMax) async throws -> (
+    package func jobs(for search: JobSearch, in range: ClosedRange<JobID>? = nil, limit: Int = turnMax) async throws -> (
         jobs: [JobID], isMore: Bool
     ) {
         var search = search
         var found: [JobID] = []
         for _ in 0..<40 {
             let (ids, next, _) = try await find(search, limit: min(Store.turnMax, limit - found.count))
-            found += ids.map { JobID($0) }.filter { $0 <= upTo ?? $0 }
+            found += ids.map { JobID($0) }.filter { range?.contains($0) ?? true }
             guard let next else { return (found, false) }
             if found.count >= limit { return (Array(found.prefix(limit)), true) }
             search.after = next

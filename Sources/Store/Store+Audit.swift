@@ -52,6 +52,17 @@ extension Store {
         try await database.run(Store.noting(action, target, count: 1, by: actor))
     }
 
+    /// A secret of this installation.
+    /// - Parameter fresh: kept under this name when there was none; whoever comes first wins.
+    package func secret(named name: String, orKeep fresh: [UInt8]) async throws -> [UInt8] {
+        let answers = try await database.run(all: [
+            "INSERT INTO motorpool.secrets (name, value) VALUES (\(name), \(PostgresValue.bytea(fresh))) ON CONFLICT (name) DO NOTHING",
+            "SELECT value FROM motorpool.secrets WHERE name = \(name)",
+        ])
+        guard let row = answers[1].first else { throw PostgresError.decoding("a secret was not kept") }
+        return try row.get(0)
+    }
+
     /// Days for which an entry of the ledger is kept.
     package static let auditDays = 365
 

@@ -72,7 +72,7 @@ package struct QueueSample: Sendable {
 package struct WorkerStanding: Sendable {
     package let worker: LiveWorker
     package let kinds: [String]
-    /// An object of counts and, under `lanes`, of lanes by queue. `nil`: it has not told yet.
+    /// An object of counts and, under `pools`, of lanes by queue. `nil`: it has not told yet.
     package let stats: JSON?
     package let running: BoundedCount
 }
@@ -113,8 +113,8 @@ extension Store {
             WHERE minute > now() - interval '6 minutes' AND span IS NOT NULL GROUP BY queue
             """,
             """
-            SELECT q.name, count(*), sum(coalesce((w.stats #>> ARRAY['lanes', q.name, 'lanes'])::bigint, 0))::bigint,
-                sum(coalesce((w.stats #>> ARRAY['lanes', q.name, 'busy'])::bigint, 0))::bigint
+            SELECT q.name, count(*), sum(coalesce((w.stats #>> ARRAY['pools', q.name, 'lanes'])::bigint, 0))::bigint,
+                sum(coalesce((w.stats #>> ARRAY['pools', q.name, 'busy'])::bigint, 0))::bigint
             FROM motorpool.workers w CROSS JOIN LATERAL unnest(w.queues) q(name)
             WHERE w.lease_until > now() AND NOT w.draining GROUP BY q.name
             """,

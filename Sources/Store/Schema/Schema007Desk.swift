@@ -28,6 +28,12 @@ extension Schema {
             CREATE TRIGGER audit_stands BEFORE TRUNCATE ON motorpool.audit
                 FOR EACH STATEMENT EXECUTE FUNCTION motorpool.audit_stands();
 
+            -- What this installation signs with; made when it is first needed.
+            CREATE TABLE motorpool.secrets (
+                name text COLLATE "C" PRIMARY KEY,
+                value bytea NOT NULL
+            );
+
             -- How many jobs wait in each queue and why: exact up to 10,000, then `more`. Only bounded walks over the partial
             -- indexes, whatever the statistics say; jobs that wait for children are counted up to 1,000.
             CREATE FUNCTION motorpool.depths()
@@ -121,7 +127,7 @@ extension Schema {
                 told AS MATERIALIZED (
                     SELECT w.id, w.started_at, l.key AS queue, coalesce((l.value ->> 'done')::bigint, 0) AS done,
                         coalesce((l.value ->> 'failed')::bigint, 0) AS failed
-                    FROM motorpool.workers w CROSS JOIN LATERAL jsonb_each(w.stats -> 'lanes') l
+                    FROM motorpool.workers w CROSS JOIN LATERAL jsonb_each(w.stats -> 'pools') l
                 ), ended AS (
                     SELECT t.queue, sum(t.done - coalesce(p.done, 0)) AS done, sum(t.failed - coalesce(p.failed, 0)) AS failed
                     FROM told t LEFT JOIN motorpool.sampled p ON p.worker = t.id AND p.queue = t.queue
@@ -142,7 +148,7 @@ extension Schema {
                 DELETE FROM motorpool.sampled;
                 INSERT INTO motorpool.sampled (worker, queue, done, failed)
                 SELECT w.id, l.key, coalesce((l.value ->> 'done')::bigint, 0), coalesce((l.value ->> 'failed')::bigint, 0)
-                FROM motorpool.workers w CROSS JOIN LATERAL jsonb_each(w.stats -> 'lanes') l;
+                FROM motorpool.workers w CROSS JOIN LATERAL jsonb_each(w.stats -> 'pools') l;
                 DELETE FROM motorpool.samples s WHERE s.minute < this - interval '2 hours';
                 RETURN true;
             END $$;

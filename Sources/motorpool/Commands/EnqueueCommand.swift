@@ -94,14 +94,6 @@ enum EnqueueCommand: Command {
 }
 
 extension Enqueued {
-    /// Whether there is a job that answers for the request.
-    var isAccepted: Bool {
-        switch verdict {
-        case .created, .duplicate, .joined, .again: true
-        case .refused, .cooling, .mismatch: false
-        }
-    }
-
     func words(delay: Duration?) -> String {
         switch verdict {
         case .created: delay.map { "job \(job) waits, due in \($0.text)" } ?? "job \(job) waits"
