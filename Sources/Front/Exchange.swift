@@ -13,12 +13,14 @@ package struct Exchange: Sendable {
     package let caller: Caller
     /// Names this request in the log, in errors and in the answer's `X-Request-Id`.
     package let id: String
+    /// Where in which trace the caller stands, when he says so.
+    package let trace: TraceContext?
     package let front: Front
     private let jobs = Lock<[JobID]>([])
 
     package init(
         request: Request, route: Route, values: [String: String], query: Fields, caller: Caller, id: String,
-        front: Front
+        trace: TraceContext? = nil, front: Front
     ) {
         self.request = request
         self.route = route
@@ -26,6 +28,7 @@ package struct Exchange: Sendable {
         self.query = query
         self.caller = caller
         self.id = id
+        self.trace = trace
         self.front = front
     }
 

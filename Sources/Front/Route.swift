@@ -92,7 +92,7 @@ package struct Route: Sendable {
         package let schema: Schema
         package let bytesMax: Int
 
-        package init(_ mediaType: String = "application/json", _ schema: Schema, bytesMax: Int = 1 << 20) {
+        package init(_ schema: Schema, as mediaType: String = "application/json", bytesMax: Int = 1 << 20) {
             self.mediaType = mediaType
             self.schema = schema
             self.bytesMax = bytesMax

@@ -19,7 +19,7 @@ package struct Router: Sendable {
     package enum Match: Sendable {
         case found(Route, [String: String])
         /// The path is known, the method is not.
-        case wrongMethod(allowed: [Method])
+        case wrongMethod(Route, allowed: [Method])
         case unknown
     }
 
@@ -48,6 +48,7 @@ package struct Router: Sendable {
             pieces.append(decoded)
         }
         var allowed: [Method] = []
+        var other: Route?
         for entry in byLength[pieces.count] ?? [] {
             guard let values = Router.values(entry.segments, pieces) else { continue }
             let answered = entry.route.method
@@ -56,8 +57,15 @@ package struct Router: Sendable {
             }
             allowed.append(answered)
             if answered == .get { allowed.append(.head) }
+            other = other ?? entry.route
         }
-        return allowed.isEmpty ? .unknown : .wrongMethod(allowed: allowed)
+        return other.map { .wrongMethod($0, allowed: allowed + [.options]) } ?? .unknown
+    }
+
+    /// Every method that is answered at this path.
+    package func methods(at path: String) -> [Method] {
+        // No route answers OPTIONS by itself.
+        if case .wrongMethod(_, let allowed) = match(.options, path) { allowed } else { [] }
     }
 
     private static func pieces(of path: String) -> [Substring] {

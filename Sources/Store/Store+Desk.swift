@@ -248,9 +248,4 @@ extension Store {
         ])[0].map { try $0.get(0) }
         return ids.isEmpty ? [] : try await lines(of: ids)
     }
-
-    /// Kinds that a farm has published, by name.
-    package func kindNames() async throws -> [String] {
-        try await database.run("SELECT kind FROM motorpool.kinds ORDER BY 1").map { try $0.get(0) }
-    }
 }

@@ -101,10 +101,6 @@ struct Answer: Sendable {
     func json() throws -> JSONPart { try JSON(text: text).parts() }
 }
 
-struct Missing: Error, CustomStringConvertible {
-    let description: String
-}
-
 private let turnstile = Turnstile(6)
 
 func withDeskHouse(

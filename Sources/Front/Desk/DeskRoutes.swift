@@ -66,7 +66,7 @@ extension Desk {
     ) -> Route {
         Route(
             .post, pattern, role: role, limit: limit, group: group, summary: summary,
-            body: .init("application/x-www-form-urlencoded", .anything, bytesMax: 16 << 10),
+            body: .init(.anything, as: "application/x-www-form-urlencoded", bytesMax: 16 << 10),
             answers: [.init(303, "Done; look there")], isPage: true,
             handle: { try await handle(DeskExchange($0, at: self)) })
     }
@@ -172,10 +172,17 @@ extension Desk {
         ]
     }
 
-    // MARK: Problems
+    // MARK: The front's side
+
+    /// What the front asks the desk: whose session it is, and how a problem looks.
+    package var face: PageFace {
+        PageFace(
+            caller: { self.caller(of: $0, address: $1) },
+            problem: { problem, request, _, _ in Desk.answer(problem, to: request) })
+    }
 
     /// A problem as a page; whoever has not logged in is sent to where they can.
-    package static func answer(_ problem: Problem, to request: Request) -> Response {
+    private static func answer(_ problem: Problem, to request: Request) -> Response {
         if problem.status == 401, request.method == .get || request.method == .head {
             return Reply.seeOther(DeskPath("login").text)
         }
