@@ -27,6 +27,9 @@ let package = Package(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CHTTP"),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
@@ -35,7 +38,7 @@ let package = Package(
         room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
-        room("HTTPServer", ["Platform"]),
+        room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),

@@ -31,6 +31,9 @@ need() {
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
+                [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
+                [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
+                [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;

@@ -7,12 +7,15 @@ internal import Store
 ///
 /// There is no timer for settlements: what has gathered while a statement was under way goes with the next. A claim
 /// begins behind the watermark; a sweep begins at zero, once a second at least, and soon after a claim came back short.
+///
+/// While claims come back full, a second one is under way on another connection: the server looks for the next jobs while
+/// the last are read, run and noted here.
 struct Claimer: Sendable {
     let pool: Pool
+    let line: Line
     /// One for ordinary lanes; every queue for the lane of suspects.
     let queues: [String]
     let kinds: [String]
-    let levels: [Level]
     let store: Store
     let farm: FarmSettings
     let tally: Tally
@@ -21,7 +24,6 @@ struct Claimer: Sendable {
 
     /// Where the claims of this pool stand in time.
     private struct Turn {
-        var watermarks: [Watermarks]
         var queueIndex = 0
         var sweptAt = ContinuousClock.now - .seconds(3600)
         var sweepTook = Duration.zero
@@ -35,10 +37,12 @@ struct Claimer: Sendable {
     static let sweepInterval = Duration.seconds(1)
     static let sweepGapMin = Duration.milliseconds(20)
     static let batchMax = 1000
+    /// A second claim is worth its statement for so many.
+    static let besideMin = 200
 
     /// Runs until the task is cancelled and everything that can be settled is settled.
     func run() async {
-        var turn = Turn(watermarks: queues.map { _ in Watermarks(levels: levels) })
+        var turn = Turn()
         while !Task.isCancelled {
             let rest = await step(&turn)
             guard rest > .zero else { continue }
@@ -50,30 +54,64 @@ struct Claimer: Sendable {
         }
     }
 
+    /// Claims beside `run()` while the queue is full of jobs. It never sweeps, and claims nothing from a queue that has little.
+    ///
+    /// Runs until the task is cancelled.
+    func runBeside() async {
+        while !Task.isCancelled {
+            let wanted = line.isFull ? pool.ask(atLeast: Claimer.besideMin) : 0
+            guard wanted > 0, let worker = lease() else {
+                pool.answered(wanted)
+                await pool.besideAlarm.wait(atMost: .seconds(1))
+                continue
+            }
+            let place = line.place(in: 0)
+            let claim = Claim(
+                queue: queues[0], kinds: kinds, worker: worker, limit: wanted, watermarks: place.watermarks)
+            let plain = pool.takePlain(max: Claimer.batchMax)
+            do {
+                let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
+                settled(plain, stale: stale)
+                line.took(jobs, from: place, in: 0, isFull: jobs.count == wanted)
+                admit(jobs, claim, isSweep: false)
+            } catch {
+                // The first claimer meets the same trouble, tells of it, and finds the row that is in the way.
+                pool.answered(wanted)
+                pool.putBack(plain.uncertain(after: error))
+                await pool.besideAlarm.wait(atMost: .seconds(1))
+            }
+        }
+    }
+
     /// One statement, or none.
     /// - Returns: how long to rest before the next, unless the alarm sounds.
     private func step(_ turn: inout Turn) async -> Duration {
-        let wanted = pool.wanted
+        let wanted = pool.ask()
         let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
         let now = ContinuousClock.now
         let isSweep = (wanted > 0 && pool.takeSweepWish()) || isSweepDue(turn, now)
         let worker = lease()
         let claims = wanted > 0 && worker != nil && (turn.mayHaveMore || isSweep)
+        if !claims { pool.answered(wanted) }
         guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }
-        if claims, isSweep { for index in turn.watermarks.indices { turn.watermarks[index].sweep() } }
-        let claim = worker.flatMap { claims ? self.claim(wanted, $0, turn) : nil }
+        if claims, isSweep { line.sweep() }
+        let place = line.place(in: turn.queueIndex)
+        let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, turn) : nil }
+        if claims, line.isFull { pool.besideAlarm.sound() }
         do {
             if !plain.isEmpty { farm.killPoint?.pass(.beforeSettle) }
             let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
             farm.killPoint?.pass(.afterSettle)
             turn.failures = 0
             settled(plain, stale: stale)
-            if let claim { took(jobs, claim, isSweep: isSweep, began: now, &turn) }
+            if let claim { took(jobs, claim, from: place, isSweep: isSweep, began: now, &turn) }
             return .zero
         } catch let error as PostgresError where error.isAboutSomeRow && !plain.isEmpty {
+            pool.answered(claim?.limit ?? 0)
             await settleOneByOne(plain)
             return .zero
         } catch {
+            pool.answered(claim?.limit ?? 0)
             pool.putBack(plain.uncertain(after: error))
             turn.failures += 1
             if !(error is CancellationError) {
@@ -84,10 +122,10 @@ struct Claimer: Sendable {
         }
     }
 
-    private func claim(_ wanted: Int, _ worker: WorkerID, _ turn: Turn) -> Claim {
+    private func claim(_ wanted: Int, _ worker: WorkerID, _ place: Line.Place, _ turn: Turn) -> Claim {
         Claim(
             queue: queues[turn.queueIndex], kinds: kinds, worker: worker, limit: wanted,
-            watermarks: turn.watermarks[turn.queueIndex])
+            watermarks: place.watermarks)
     }
 
     private func isSweepDue(_ turn: Turn, _ now: ContinuousClock.Instant) -> Bool {
@@ -117,13 +155,14 @@ struct Claimer: Sendable {
     }
 
     private func took(
-        _ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant,
+        _ jobs: [ClaimedJob], _ claim: Claim, from place: Line.Place, isSweep: Bool,
+        began: ContinuousClock.Instant,
         _ turn: inout Turn
     ) {
         farm.killPoint?.pass(.afterClaim)
         let isLastQueue = turn.queueIndex == queues.count - 1
-        for job in jobs { turn.watermarks[turn.queueIndex].advance(over: job) }
         let isShort = jobs.count < claim.limit
+        line.took(jobs, from: place, in: turn.queueIndex, isFull: !isShort)
         if isSweep, isLastQueue {
             turn.sweptAt = ContinuousClock.now
             turn.sweepTook = turn.sweptAt - began
@@ -134,6 +173,12 @@ struct Claimer: Sendable {
         // The lane of suspects goes round the queues; a short claim goes on to the next.
         turn.mayHaveMore = !isShort || !isLastQueue
         if isShort { turn.queueIndex = isLastQueue ? 0 : turn.queueIndex + 1 }
+        admit(jobs, claim, isSweep: isSweep)
+    }
+
+    private func admit(_ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool) {
+        // Until the jobs are in the pool, what was asked for counts as coming.
+        defer { pool.answered(claim.limit) }
         tally.count {
             $0.claims += 1
             $0.sweeps += isSweep ? 1 : 0

@@ -54,9 +54,9 @@ final class Crew: Sendable {
             onTrouble: { tell(.trouble($0)) })
         func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level]) -> Claimer {
             Claimer(
-                pool: pool, queues: queues, kinds: kinds.keys.sorted(), levels: levels, store: store,
-                farm: settings,
-                tally: tally, lease: { keeper.worker }, tell: tell)
+                pool: pool, line: Line(queues: queues.count, levels: levels), queues: queues,
+                kinds: kinds.keys.sorted(), store: store, farm: settings, tally: tally,
+                lease: { keeper.worker }, tell: tell)
         }
         claimers =
             zip(ordinary, queues).map { claimer($0, [$1], Level.ordinary) } + [

@@ -49,6 +49,9 @@ package final class Farm: Sendable {
         let leaseThread = crew.keeper.start()
         await withDiscardingTaskGroup { farm in
             for claimer in crew.claimers { farm.addTask { await claimer.run() } }
+            for claimer in crew.claimers where claimer.pool.prefetches {
+                farm.addTask { await claimer.runBeside() }
+            }
             for settler in crew.settlers { farm.addTask { await settler.run() } }
             farm.addTask { await crew.mover.run() }
             farm.addTask { await crew.rescuer.run() }

@@ -75,6 +75,8 @@ final class Pool: Sendable {
         var other: [Other] = []
         var meanSeconds: Double?
         var isClosed = false
+        /// Asked for by claims that are under way.
+        var asked = 0
         /// Something was put back in line behind the watermarks.
         var wishesSweep = false
 
@@ -84,17 +86,20 @@ final class Pool: Sendable {
 
     let name: String
     let lanesMax: Int
-    private let prefetches: Bool
+    let prefetches: Bool
     private let work: Work
     private let state = Lock(State())
     /// Sounds when there may be something to claim or to settle in bulk.
     let claimAlarm = Alarm()
+    /// Sounds when a second claim may be worth while.
+    let besideAlarm = Alarm()
     /// Sounds when there is something to settle one by one.
     let settleAlarm = Alarm()
 
     /// Jobs claimed beyond the free lanes are at most what the lanes finish in this time.
     static let prefetchSpan = 0.1
-    static let prefetchMax = 500
+    static let prefetchMax = 1600
+    static let claimMax = 800
     /// A buffered job that waited so long is handed back: its mean was a lie, and another worker may be idle.
     static let bufferedMax = Duration.seconds(1)
     /// A buffered job that waited so long is looked at once more before it starts, in case it was cancelled unheard.
@@ -116,17 +121,27 @@ final class Pool: Sendable {
 
     // MARK: - The claimer's side
 
-    /// How many jobs to claim now. Zero while more than half of the prefetch is still there, so that claims stay large.
-    var wanted: Int {
+    /// How many jobs to claim now; counted as coming until `answered`. Zero while more than half of the prefetch is there or
+    /// coming, so that claims stay large, and when it would be less than `least`.
+    func ask(atLeast least: Int = 1) -> Int {
         state.withLock { state in
             guard !state.isClosed, state.plain.count + state.other.count < Pool.unsettledMax else { return 0 }
             // A suspect is alone until it is settled: the next one's crash must not charge it.
             guard prefetches || state.held.isEmpty else { return 0 }
             let free = max(0, lanesMax - state.busy)
             let target = free + prefetch(state)
-            guard state.buffered == 0 || state.buffered < target / 2 else { return 0 }
-            return max(0, min(target - state.buffered, Pool.prefetchMax))
+            let coming = state.buffered + state.asked
+            guard coming == 0 || coming <= target / 2 else { return 0 }
+            let wanted = max(0, min(target - coming, Pool.claimMax))
+            guard wanted >= least else { return 0 }
+            state.asked += wanted
+            return wanted
         }
+    }
+
+    /// A claim of so many has ended, one way or the other.
+    func answered(_ asked: Int) {
+        state.withLock { $0.asked -= asked }
     }
 
     private func prefetch(_ state: State) -> Int {

@@ -66,9 +66,8 @@ enum CommitTruth {
         _ number: TransactionNumber, _ connection: Connection, _ isHanging: Bool, by deadline: Deadline
     ) async throws -> CommitTruth? {
         let limit = deadline.capped(at: .seconds(5))
-        let eras = try await connection.perform(.statements(["SELECT \(TransactionNumber.era)"]), by: limit)
-        let isSameEra = try eras[0].first?.get(0) == number.era
-        switch try await status(of: number, connection, by: limit) {
+        let (status, isSameEra) = try await status(of: number, connection, by: limit)
+        switch status {
         case "committed": return isSameEra ? .committed : .unknown
         case "aborted": return .aborted
         case "in progress":
@@ -81,15 +80,21 @@ enum CommitTruth {
         }
     }
 
-    /// What the server says of the number; nil when it is too old to say, “future” when it was never given.
+    /// What the server says of the number, and whether it says so in the number's era; nil when it is too old to say,
+    /// “future” when it was never given.
+    ///
+    /// One statement for both: behind a pooler, two could be answered by two servers.
     private static func status(
         of number: TransactionNumber, _ connection: Connection, by deadline: Deadline
-    ) async throws -> String? {
+    ) async throws -> (String?, isSameEra: Bool) {
         do {
-            let asked: SQL = "SELECT pg_xact_status(\(number.id)::xid8)"
-            return try await connection.perform(.statements([asked]), by: deadline)[0].first?.get(0)
+            let asked: SQL = "SELECT pg_xact_status(\(number.id)::xid8), \(TransactionNumber.era)"
+            let row = try await connection.perform(.statements([asked]), by: deadline)[0].first
+            return (try row?.get(0), try row?.get(1) == number.era)
         } catch PostgresError.server(let error) where error.sqlstate == "22023" {
-            return "future"
+            let asked: SQL = "SELECT \(TransactionNumber.era)"
+            let row = try await connection.perform(.statements([asked]), by: deadline)[0].first
+            return ("future", try row?.get(0) == number.era)
         }
     }
 

@@ -17,7 +17,7 @@ package final class PrivateServer: Sendable {
     private let place: Place
     private let tools: ServerTools
     private let lock: FolderLock
-    private let trimming: Task<Void, Never>
+    private let care: Task<Void, Never>
 
     /// Where everything of one state folder stands.
     struct Place: Sendable {
@@ -28,20 +28,40 @@ package final class PrivateServer: Sendable {
         var log: String { folder + "/log" }
     }
 
-    private init(place: Place, tools: ServerTools, lock: FolderLock) {
+    private init(
+        place: Place, tools: ServerTools, lock: FolderLock, cluster: Cluster,
+        log: @escaping @Sendable (String) -> Void
+    ) {
         self.place = place
         self.tools = tools
         self.lock = lock
         // It must outlive the start that made it: it runs as long as the server is ours, and `stop` ends it.
-        trimming = Task {
-            while !Task.isCancelled {
+        care = Task { await PrivateServer.care(for: cluster, in: place, log: log) }
+    }
+
+    deinit { care.cancel() }
+
+    /// Keeps the server's log short, and starts the server again when it has died.
+    private static func care(for cluster: Cluster, in place: Place, log: @Sendable (String) -> Void) async {
+        var trimmedAt: Duration?
+        var pause = Duration.seconds(1)
+        while !Task.isCancelled {
+            if trimmedAt.map({ BootClock.now - $0 > .seconds(60) }) ?? true {
                 ServerLog.trim(place.log)
-                try? await Task.sleep(for: .seconds(60))
+                trimmedAt = BootClock.now
+            }
+            try? await Task.sleep(for: pause)
+            guard !Task.isCancelled, ServerProcess.running(on: place.data) == nil else {
+                pause = .seconds(1)
+                continue
+            }
+            log("the server has died under us; starting it again")
+            do { try await cluster.bringUp(log: log) } catch {
+                log("it can't be started: \(error)")
+                pause = min(pause * 2, .seconds(30))
             }
         }
     }
-
-    deinit { trimming.cancel() }
 
     /// The address of the cluster's `motorpool` database, for libpq.
     package var url: String { Self.url(in: place.folder) }
@@ -61,7 +81,7 @@ package final class PrivateServer: Sendable {
     /// - Parameter log: Is told, in sentences, what takes time or is worth knowing.
     /// - Throws: `PrivateServerError`, each with a sentence that says what to do.
     package static func start(
-        in folder: String, log: @Sendable (String) -> Void
+        in folder: String, log: @escaping @Sendable (String) -> Void
     ) async throws -> PrivateServer {
         let place = Place(folder: absolute(folder))
         let user = try owner()
@@ -76,7 +96,7 @@ package final class PrivateServer: Sendable {
         try cluster.configure()
         try await cluster.bringUp(log: log)
         try await createDatabase(in: place, log: log)
-        return PrivateServer(place: place, tools: tools, lock: lock)
+        return PrivateServer(place: place, tools: tools, lock: lock, cluster: cluster, log: log)
     }
 
     /// Stops the server and gives the folder back.
@@ -85,7 +105,9 @@ package final class PrivateServer: Sendable {
     ///
     /// Connections that are still open are ended. Safe to call twice; the second call does nothing.
     package func stop() async throws {
-        trimming.cancel()
+        care.cancel()
+        // A start that is under way would come after the stop.
+        await care.value
         defer { lock.release() }
         guard ServerProcess.running(on: place.data) != nil else { return }
         try await tools.stop(place.data)

@@ -17,18 +17,21 @@ struct DeskHouse: Sendable {
 
     /// Asks as a browser or a program would.
     func ask(
-        _ method: Method = .get, _ target: String, bearer: String? = nil, cookie: String? = nil, form: [(String, String)] = [],
+        _ method: Method = .get, _ target: String, bearer: String? = nil, cookie: String? = nil,
+        form: [(String, String)] = [],
         headers: Headers = [:], peer: String = "127.0.0.1"
     ) async -> Answer {
         var headers = headers
         if headers["Host"] == nil { headers["Host"] = "localhost:8000" }
         if let bearer { headers["Authorization"] = "Bearer \(bearer)" }
         if let cookie { headers["Cookie"] = cookie }
-        let body = form.map { "\(PercentText.encoded($0.0))=\(PercentText.encoded($0.1))" }.joined(separator: "&")
+        let body = form.map { "\(PercentText.encoded($0.0))=\(PercentText.encoded($0.1))" }.joined(
+            separator: "&")
         if !body.isEmpty { headers["Content-Type"] = "application/x-www-form-urlencoded" }
         let halves = target.split(separator: "?", maxSplits: 1).map(String.init)
         let request = Request(
-            method: method, path: halves[0], query: halves.count > 1 ? halves[1] : nil, headers: headers, peer: peer,
+            method: method, path: halves[0], query: halves.count > 1 ? halves[1] : nil, headers: headers,
+            peer: peer,
             contentLength: body.utf8.count
         ) { limit throws(BodyError) in
             guard body.utf8.count <= limit else { throw .tooLarge(limit: limit) }
@@ -89,7 +92,11 @@ struct Answer: Sendable {
     init(_ response: Response) {
         status = response.status
         headers = response.headers
-        if case .bytes(let bytes) = response.content { text = String(decoding: bytes, as: UTF8.self) } else { text = "" }
+        if case .bytes(let bytes) = response.content {
+            text = String(decoding: bytes, as: UTF8.self)
+        } else {
+            text = ""
+        }
     }
 
     /// The value of a hidden field.
@@ -121,7 +128,8 @@ func withDeskHouse(
                 try await store.publish(Definitions(definitions))
                 try await body(
                     DeskHouse(
-                        store: store, desk: desk, router: front.router, front: front, secret: secret, database: database))
+                        store: store, desk: desk, router: front.router, front: front, secret: secret,
+                        database: database))
             } catch {
                 await store.close()
                 throw error

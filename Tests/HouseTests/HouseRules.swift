@@ -10,7 +10,7 @@ extension HouseRule {
         "Postgres": ["CPostgres", "Platform"],
         "Crypto": ["CCrypto"],
         "Store": ["Jobs", "Platform", "Postgres"],
-        "HTTPServer": ["Platform"],
+        "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
@@ -22,7 +22,9 @@ extension HouseRule {
     ]
 
     /// Every name that is a room of ours or a map of C.
-    private static let rooms = Set(arrows.keys).union(["CPlatform", "CPostgres", "CCrypto", "TestSupport"])
+    private static let rooms = Set(arrows.keys).union([
+        "CPlatform", "CPostgres", "CCrypto", "CHTTP", "CUV", "CZlib", "TestSupport",
+    ])
 
     /// The rules for what stands in `Sources`.
     static let all: [HouseRule] = [

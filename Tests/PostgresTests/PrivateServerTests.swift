@@ -72,6 +72,27 @@ struct PrivateServerTests {
         }
     }
 
+    @Test("that dies under its farm is started again, with what was committed")
+    func revival() async throws {
+        try await withFolder { folder in
+            let said = Lock<[String]>([])
+            let server = try await PrivateServer.start(in: folder) { line in
+                said.withLock { $0.append(line) }
+            }
+            try await run("CREATE TABLE kept (n int)", on: server)
+            let process = try #require(pid(of: folder))
+            kill(pid_t(process), SIGKILL)
+            try await eventually("another server", within: .seconds(60)) {
+                guard let now = pid(of: folder), now != process else { return false }
+                return (try? await run("INSERT INTO kept VALUES (1)", on: server)) != nil
+            }
+            let words = said.withLock { $0 }
+            #expect(words.contains { $0.contains("died under us") })
+            try await server.stop()
+            #expect(pid(of: folder) == nil)
+        }
+    }
+
     @Test("is refused to a second farm on the same folder")
     func lock() async throws {
         try await withFolder { folder in

@@ -30,7 +30,7 @@ enum CheckCommand: Command {
         for (name, migrator) in Workplace.migrators {
             do {
                 switch try await migrator.check(connection) {
-                case .current: continue
+                case .current, .newer: continue
                 case .behind(let numbers):
                     let list = numbers.map(String.init).joined(separator: ", ")
                     faults.append(

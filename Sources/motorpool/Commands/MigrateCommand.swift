@@ -25,7 +25,7 @@ enum MigrateCommand: Command {
     private static func missing(_ migrator: Migrator, _ connection: ConnectionSettings) async throws -> [Int]
     {
         switch try await migrator.check(connection) {
-        case .current: return []
+        case .current, .newer: return []
         case .behind(let numbers): return numbers
         case .drifted(let differences): throw MigrationDrift(differences: differences)
         }

@@ -56,14 +56,12 @@ enum WorkCommand: Command {
     private static func checkSchema(_ connection: ConnectionSettings) async throws {
         for (name, migrator) in Workplace.migrators {
             switch try await migrator.check(connection) {
-            case .current: continue
+            // A newer program's schema is fine while a roll-out is under way.
+            case .current, .newer: continue
             case .behind:
                 throw Refusal(
                     "the schema \(name) is behind this program: run motorpool migrate", .configuration)
-            case .drifted:
-                // Applies nothing, as nothing of ours is missing below a newer migration: a newer program's schema is
-                // fine while a roll-out is under way, and anything else is thrown.
-                _ = try await migrator.migrate(connection)
+            case .drifted(let differences): throw MigrationDrift(differences: differences)
             }
         }
     }
