@@ -53,7 +53,7 @@ enum DeskAPI {
     }
 
     static func jobs(_ exchange: DeskExchange) async throws -> Response {
-        let page = try await exchange.store.search(try JobFilter(exchange.query).search)
+        let page = try await exchange.store.search(try DeskFilter(exchange.query).search)
         return Reply.json(
             .object([
                 ("jobs", .array(page.jobs.map(json))), ("next", JSONText(page.next?.description)),
@@ -89,7 +89,7 @@ enum DeskAPI {
 
     static func audit(_ exchange: DeskExchange) async throws -> Response {
         let before = try exchange.query.number("before", in: 1...Int.max)
-        let limit = try exchange.query.number("limit", in: 1...JobFilter.sizeMax) ?? 50
+        let limit = try exchange.query.number("limit", in: 1...DeskFilter.sizeMax) ?? 50
         let entries = try await exchange.store.audit(before: before.map(Int64.init), limit: limit).map {
             one in
             JSONText.object([
@@ -153,7 +153,7 @@ enum DeskAPI {
         guard let action = try exchange.query.word("action", of: JobAction.self) else {
             throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
         }
-        let found = try await BulkPage.dryRun(action, try JobFilter(exchange.query), exchange.store)
+        let found = try await BulkPage.dryRun(action, try DeskFilter(exchange.query), exchange.store)
         let confirm: JSONText =
             found.range == nil
             ? .null : .string(try await exchange.desk.confirmation(of: found.terms, by: exchange))

@@ -1,4 +1,4 @@
-package import HTTPServer
+internal import HTTPServer
 internal import Jobs
 internal import Store
 
@@ -130,7 +130,7 @@ extension Desk {
                 "audit", "What operators did, newest first",
                 taking: [
                     .init("before", in: .query, "Only entries with a smaller number", .integer(1...Int.max)),
-                    .init("limit", in: .query, "Entries a page", .integer(1...JobFilter.sizeMax)),
+                    .init("limit", in: .query, "Entries a page", .integer(1...DeskFilter.sizeMax)),
                 ], giving: [("entries", someObjects)], refusals: [wrong], DeskAPI.audit),
             look(
                 "vacuum", "Who holds the vacuum back",
@@ -216,7 +216,7 @@ private let search: [Route.Parameter] = [
 ]
 private let paging: [Route.Parameter] = [
     .init("after", in: .query, "The next of an earlier page", .string(length: 3...200)),
-    .init("limit", in: .query, "Jobs a page", .integer(1...JobFilter.sizeMax)),
+    .init("limit", in: .query, "Jobs a page", .integer(1...DeskFilter.sizeMax)),
 ]
 private let count = Schema.object(
     [("count", .integer()), ("is_more", .boolean)], required: ["count", "is_more"])

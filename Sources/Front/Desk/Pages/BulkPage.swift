@@ -9,7 +9,7 @@ enum BulkPage {
     /// What a dry run found, and what may be confirmed.
     struct DryRun {
         let action: JobAction
-        let filter: JobFilter
+        let filter: DeskFilter
         let count: Int
         let isMore: Bool
         let range: ClosedRange<JobID>?
@@ -21,7 +21,7 @@ enum BulkPage {
         }
     }
 
-    static func dryRun(_ action: JobAction, _ filter: JobFilter, _ store: Store) async throws -> DryRun {
+    static func dryRun(_ action: JobAction, _ filter: DeskFilter, _ store: Store) async throws -> DryRun {
         guard action.places.contains(filter.search.place) else {
             throw Problem.badRequest(
                 "\(action.rawValue): expected a place of \(action.places.map(\.rawValue).joined(separator: ", ")), found “\(filter.search.place.rawValue)”",
@@ -40,7 +40,7 @@ enum BulkPage {
         guard let action = try exchange.query.word("action", of: JobAction.self) else {
             throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
         }
-        let found = try await dryRun(action, try JobFilter(exchange.query), exchange.store)
+        let found = try await dryRun(action, try DeskFilter(exchange.query), exchange.store)
         let visitor = try await exchange.visitor()
         let body: Markup = """
             <h1>\(action.title) \(Told.jobs(found.count))?</h1>
@@ -93,12 +93,12 @@ enum BulkPage {
 
     /// Does what a dry run showed, to no more jobs than it counted.
     static func confirmed(_ fields: Fields, _ exchange: DeskExchange) async throws -> (
-        JobAction, JobFilter, Int
+        JobAction, DeskFilter, Int
     ) {
         guard let action = try fields.word("action", of: JobAction.self) else {
             throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
         }
-        let filter = try JobFilter(fields)
+        let filter = try DeskFilter(fields)
         guard let count = try fields.number("count", in: 1...Store.turnMax),
             let first = try fields.number("first", in: 1...Int.max),
             let last = try fields.number("last", in: first...Int.max)

@@ -12,7 +12,7 @@ enum JobsPage {
             }
             return Reply.seeOther(DeskPath("jobs", String(number)).text)
         }
-        let filter = try JobFilter(exchange.query)
+        let filter = try DeskFilter(exchange.query)
         let page = try await exchange.store.search(filter.search)
         let kinds = try await exchange.store.kindNames()
         let queues = try await exchange.store.queueNames()
@@ -25,7 +25,7 @@ enum JobsPage {
             \(sheet(page.jobs, in: filter.search.place).markup(empty: empty(filter, page)))
             \(pages(filter, page))
             """
-        var desk = DeskPage(title: "\(JobFilter.title(filter.search.place)) jobs", section: .jobs, body: body)
+        var desk = DeskPage(title: "\(DeskFilter.title(filter.search.place)) jobs", section: .jobs, body: body)
         try await desk.addressed(to: exchange)
         return desk.response()
     }
@@ -42,18 +42,18 @@ enum JobsPage {
         }
     }
 
-    private static func chips(_ filter: JobFilter) -> Markup {
+    private static func chips(_ filter: DeskFilter) -> Markup {
         let chips = JobSearch.Place.allCases.map { place -> Markup in
             let path = DeskPath(
                 "jobs", query: [("place", place.rawValue)] + filter.fields.filter { $0.0 != "place" })
             let isHere = place == filter.search.place
             return
-                "<li><a href=\"\(path)\"\(isHere ? " aria-current=\"true\"" : Markup.none)>\(JobFilter.title(place))</a></li>"
+                "<li><a href=\"\(path)\"\(isHere ? " aria-current=\"true\"" : Markup.none)>\(DeskFilter.title(place))</a></li>"
         }
         return "<ul class=\"chips\">\(chips)</ul>"
     }
 
-    private static func form(_ filter: JobFilter, kinds: [String], queues: [String]) -> Markup {
+    private static func form(_ filter: DeskFilter, kinds: [String], queues: [String]) -> Markup {
         func choice(_ name: String, _ label: String, _ chosen: String?, _ all: [String], _ any: String)
             -> Markup
         {
@@ -76,13 +76,13 @@ enum JobsPage {
             \(choice("queue", "Queue", search.queue, queues, "any queue"))
             \(text("key", "Limit key", search.limitKey))
             \(text("subject", "Subject", search.subject))
-            \(choice("older", "Asked for before", search.olderThan?.text, JobFilter.ages, "any age"))
+            \(choice("older", "Asked for before", search.olderThan?.text, DeskFilter.ages, "any age"))
             <button class="main">Show</button>
             </form>
             """
     }
 
-    private static func bulk(_ filter: JobFilter) -> Markup {
+    private static func bulk(_ filter: DeskFilter) -> Markup {
         let deeds = JobAction.allCases.filter { $0.places.contains(filter.search.place) }
         guard !deeds.isEmpty else { return .none }
         let links = deeds.map { deed -> Markup in
@@ -92,13 +92,13 @@ enum JobsPage {
         return "<p class=\"bulk\">\(links)<span>counted and shown first, done after you confirm</span></p>"
     }
 
-    private static func empty(_ filter: JobFilter, _ page: JobPage) -> Markup {
+    private static func empty(_ filter: DeskFilter, _ page: JobPage) -> Markup {
         page.isCutShort
             ? "None among the \(Told.number(Store.lookedAtMax)) jobs that one page looks at. There may be more further on."
             : "There are no \(filter.words)."
     }
 
-    static func pages(_ filter: JobFilter, _ page: JobPage) -> Markup {
+    static func pages(_ filter: DeskFilter, _ page: JobPage) -> Markup {
         guard let next = page.next else {
             return filter.search.after == nil
                 ? .none

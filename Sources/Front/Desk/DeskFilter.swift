@@ -2,7 +2,7 @@ internal import Jobs
 internal import Store
 
 /// A search as it stands in an address or a form.
-struct JobFilter {
+struct DeskFilter {
     let search: JobSearch
 
     /// The ages that the form offers; any duration may stand in the address.
@@ -30,7 +30,7 @@ struct JobFilter {
             }
             search.after = cursor
         }
-        search.limit = try fields.number("limit", in: 1...JobFilter.sizeMax) ?? sizeDefault
+        search.limit = try fields.number("limit", in: 1...DeskFilter.sizeMax) ?? sizeDefault
         self.search = search
     }
 
@@ -46,7 +46,7 @@ struct JobFilter {
 
     /// For people: `dead jobs of kind mail`.
     var words: String {
-        var words = JobFilter.title(search.place).lowercased() + " jobs"
+        var words = DeskFilter.title(search.place).lowercased() + " jobs"
         if let kind = search.kind { words += " of kind \(kind)" }
         if let queue = search.queue { words += " in queue \(queue)" }
         if let key = search.limitKey { words += " with key \(key)" }
