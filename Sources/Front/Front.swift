@@ -162,7 +162,7 @@ package final class Front: Sendable {
             return Problem.unavailable("draining", "this process is ending; ask again", retryAfter: 1)
         case let error as PostgresError:
             visit.trouble = String(reflecting: error)
-            if error.isTransient || error.sqlstate == "57014" {
+            if error.isPassing {
                 return Problem.unavailable("database_away", "the database does not answer", retryAfter: 2)
             }
             if error.isData { return Problem.badRequest("a value can't be stored: \(error.dataWords)") }
@@ -174,6 +174,12 @@ package final class Front: Sendable {
 }
 
 extension PostgresError {
+    /// The database is away, busy or being closed: nothing is wrong with the request.
+    fileprivate var isPassing: Bool {
+        if case .closed = self { return true }
+        return isTransient || sqlstate == "57014"
+    }
+
     /// What the server says of data that it refuses: about the value, not about the tables.
     fileprivate var dataWords: String {
         if case .server(let error) = self, error.sqlstate.hasPrefix("22") {
