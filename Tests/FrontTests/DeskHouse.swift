@@ -17,10 +17,10 @@ struct DeskHouse: Sendable {
 
     /// Asks as a browser or a program would.
     func ask(
-        _ method: Method = .get, _ target: String, bearer: String? = nil, cookie: String? = nil,
+        _ method: Method, _ target: String, bearer: String? = nil, cookie: String? = nil,
         form: [(String, String)] = [],
         headers: Headers = [:], peer: String = "127.0.0.1"
-    ) async -> Answer {
+    ) async -> DeskAnswer {
         var headers = headers
         if headers["Host"] == nil { headers["Host"] = "localhost:8000" }
         if let bearer { headers["Authorization"] = "Bearer \(bearer)" }
@@ -37,11 +37,11 @@ struct DeskHouse: Sendable {
             guard body.utf8.count <= limit else { throw .tooLarge(limit: limit) }
             return Array(body.utf8)
         }
-        return Answer(await front.handle(request))
+        return DeskAnswer(await front.handle(request))
     }
 
     /// Asks for a page with the operator's token.
-    func page(_ target: String) async -> Answer { await ask(target, bearer: secret) }
+    func page(_ target: String) async -> DeskAnswer { await ask(.get, target, bearer: secret) }
 
     /// Logs in and returns the cookie.
     func logIn() async throws -> String {
@@ -54,7 +54,7 @@ struct DeskHouse: Sendable {
     }
 
     /// Posts a form as the desk's own page would, with the proof of the session's pages.
-    func post(_ target: String, cookie: String, _ form: [(String, String)] = []) async throws -> Answer {
+    func post(_ target: String, cookie: String, _ form: [(String, String)] = []) async throws -> DeskAnswer {
         let proof = try await proof(cookie)
         return await ask(
             .post, target, cookie: cookie, form: form + [("proof", proof)],
@@ -63,7 +63,7 @@ struct DeskHouse: Sendable {
 
     /// As it stands in the forms of this session.
     func proof(_ cookie: String) async throws -> String {
-        let page = await ask("/admin/queues", cookie: cookie)
+        let page = await ask(.get, "/admin/queues", cookie: cookie)
         let mark = "name=\"proof\" value=\""
         guard let range = page.text.firstRange(of: mark) else {
             throw Missing(description: "no form in \(page.status) \(page.text.prefix(300))")
@@ -84,7 +84,7 @@ struct DeskHouse: Sendable {
 }
 
 /// An answer with its bytes read.
-struct Answer: Sendable {
+struct DeskAnswer: Sendable {
     let status: Int
     let headers: Headers
     let text: String

@@ -16,7 +16,7 @@ package final class Desk: Sendable {
     static let confirmSeconds: Int64 = 600
 
     private let store: Store
-    let tokens: TokenBook
+    package let tokens: TokenBook
     private let key = Lock<[UInt8]?>(nil)
     private let now: @Sendable () -> Int64
 
