@@ -61,7 +61,7 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("CryptoTests", ["Crypto"]),
         suite(
             "FrontTests",

@@ -14,6 +14,8 @@ final class Crew: Sendable {
     let upkeep: Upkeep
     let inspector: Inspector
     let ear: Ear?
+    /// `nil` without a schedule.
+    let scheduler: Scheduler?
     /// The lane where jobs of dead workers run, one at a time; a rescue rings its name.
     static let suspects = "suspects"
 
@@ -72,6 +74,11 @@ final class Crew: Sendable {
         upkeep = Upkeep(store: store, farm: settings, tell: tell)
         inspector = Inspector(pools: pools, store: store, worker: { keeper.worker }, tally: tally, tell: tell)
         ear = settings.hasBell ? Ear(store: store, pools: pools, tally: tally, tell: tell) : nil
+        scheduler =
+            settings.schedule.isEmpty
+            ? nil
+            : Scheduler(
+                store: store, lines: settings.schedule, ledgerDays: settings.historyDays, tell: tell)
         self.pools = pools
         self.keeper = keeper
         Crew.hearOwnBell(store, pools)

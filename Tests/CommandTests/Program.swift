@@ -48,7 +48,11 @@ struct Program {
     }
 
     private var environment: [String: String] {
-        var all = ["PATH": "/usr/bin:/bin", "USER": "tester", "MOTORPOOL_STATE": "/nonexistent/state"]
+        var all = [
+            "PATH": "/usr/bin:/bin", "USER": "tester", "MOTORPOOL_STATE": "/nonexistent/state",
+            // The shipped schedule would fire in the middle of a test.
+            "MOTORPOOL_SCHEDULE": "0",
+        ]
         if let database { all["DATABASE_URL"] = database }
         return all.merging(variables) { $1 }
     }

@@ -17,18 +17,19 @@ enum WorkCommand: Command {
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let definitions = try Workplace.definitions(call.settings)
+        let policies = try Workplace.policies(call.settings)
         try await checkSchema(call.settings.connection)
         let log = try Log()
-        try await work(call, definitions, log)
+        try await work(call, policies, log)
         await log.close()
         return .ok
     }
 
     /// Runs a farm to its end.
-    static func work(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+    static func work(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
         var settings = call.settings.farm
-        settings.definitions = definitions
+        settings.definitions = policies.definitions
+        settings.schedule = call.settings.firesSchedule ? policies.schedule : []
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
@@ -53,7 +54,7 @@ enum WorkCommand: Command {
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
     }
 
-    private static func checkSchema(_ connection: ConnectionSettings) async throws {
+    static func checkSchema(_ connection: ConnectionSettings) async throws {
         for (name, migrator) in Workplace.migrators {
             switch try await migrator.check(connection) {
             // A newer program's schema is fine while a roll-out is under way.
