@@ -27,7 +27,7 @@ struct Attempt: Sendable {
 
     private func perform(_ job: ClaimedJob) async -> Outcome {
         guard let kind = kinds[job.kind] else { return .snooze(.seconds(10)) }
-        tell(.runStarted(job.id, kind: job.kind, run: job.token.run))
+        tell(.runStarted(job.id, kind: job.kind, run: job.token.run, trace: job.trace))
         shared.killPoint?.pass(.beforeStart)
         do {
             return try await kind.perform(Run(job: job, shared: shared))
@@ -59,7 +59,10 @@ struct Attempt: Sendable {
     {
         let verdict = verdict(on: job, outcome, ending)
         tally.ran(job, took: took)
-        tell(.runEnded(job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took))
+        tell(
+            .runEnded(
+                job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took, trace: job.trace
+            ))
         return verdict
     }
 
@@ -99,6 +102,14 @@ struct Attempt: Sendable {
             default: []
             }
         return .other(Pool.Other(token: job.token, settlement: settlement, newJobs: newJobs))
+    }
+}
+
+extension ClaimedJob {
+    /// Where in which trace it was asked for.
+    fileprivate var trace: String? {
+        guard let meta else { return nil }
+        return (try? meta.parts())?["traceparent"]?.string
     }
 }
 

@@ -43,8 +43,9 @@ package enum FarmEvent: Sendable {
     case bellConnected
     case bellLost(String)
     case claimed(queue: String, jobs: [JobID])
-    case runStarted(JobID, kind: String, run: Int32)
-    case runEnded(JobID, kind: String, run: Int32, words: String, took: Duration)
+    /// - Parameter trace: the `traceparent` that the job carries in its meta.
+    case runStarted(JobID, kind: String, run: Int32, trace: String?)
+    case runEnded(JobID, kind: String, run: Int32, words: String, took: Duration, trace: String?)
     case stale(count: Int)
     case overtaken(JobID)
     case cancelled(JobID)

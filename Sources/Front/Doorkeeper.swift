@@ -29,9 +29,13 @@ struct Doorkeeper: Sendable {
             )
             .with(header: "WWW-Authenticate", "Bearer error=\"invalid_token\"")
         }
-        if let caller = session?(request, address) { return caller }
+        return session?(request, address) ?? stranger(request)
+    }
+
+    /// Whoever asks, without a look at what he brings.
+    func stranger(_ request: Request) -> Caller {
         let role = isLocal(request) ? settings.localRole : settings.anonymousRole
-        return Caller(name: Caller.anonymousName, role: role, means: .nothing, address: address)
+        return Caller(name: Caller.anonymousName, role: role, means: .nothing, address: address(of: request))
     }
 
     /// - Throws: `Problem` 401 or 403.

@@ -97,7 +97,9 @@ package final class Front: Sendable {
             throw Problem.unavailable("overloaded", "more requests than can be answered", retryAfter: 1)
         }
         defer { if isCounted { requests.leave() } }
-        let caller = try doorkeeper.caller(of: request)
+        // What anyone may see at any rate is answered whatever token comes with it.
+        let isOpen = route.role == .anyone && route.limit == .free
+        let caller = isOpen ? doorkeeper.stranger(request) : try doorkeeper.caller(of: request)
         visit.caller = caller
         try doorkeeper.admit(caller, to: route, request)
         try doorkeeper.limit(caller, route.limit)

@@ -1,7 +1,8 @@
 /// Every command there is.
 enum CommandList {
     static let all: [any Command.Type] = [
-        UpCommand.self, WorkCommand.self, MigrateCommand.self, CheckCommand.self, EnqueueCommand.self,
+        UpCommand.self, WorkCommand.self, ServeCommand.self, TokenCommand.self, MigrateCommand.self,
+        CheckCommand.self, EnqueueCommand.self,
         JobCommand.self,
         JobsCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self,
         ScheduleListCommand.self, ScheduleExplainCommand.self, ScheduleRunCommand.self,

@@ -17,7 +17,7 @@ enum ExitCode: Int32, Sendable, CaseIterable {
             "it was understood and did not go well: a job is unknown, died or was cancelled, a check found faults"
         case .configuration: "the configuration or the schema has faults; each is listed"
         case .usage: "the command line was not understood"
-        case .unavailable: "the database can't be reached"
+        case .unavailable: "the database can't be reached, or the port is taken"
         case .temporary: "the time of --wait ran out; the job goes on"
         }
     }

@@ -57,7 +57,8 @@ final class FarmLog: Sendable {
                 [("count", JSONText(count))])
         case .draining: log.say(.info, "draining", "draining: no new claims, running jobs may end")
         case .stopped: log.say(.info, "stopped", "stopped")
-        case .runEnded(let job, let kind, let run, let words, let took): runEnded(job, kind, run, words, took)
+        case .runEnded(let job, let kind, let run, let words, let took, let trace):
+            runEnded(job, kind, run, words, took, trace)
         case .claimed, .runStarted, .stale, .overtaken, .cancelled: routine(event)
         }
     }
@@ -113,7 +114,9 @@ final class FarmLog: Sendable {
             ])
     }
 
-    private func runEnded(_ job: JobID, _ kind: String, _ run: Int32, _ words: String, _ took: Duration) {
+    private func runEnded(
+        _ job: JobID, _ kind: String, _ run: Int32, _ words: String, _ took: Duration, _ trace: String?
+    ) {
         let hasFailed = words.hasPrefix("failed")
         guard hasFailed || isVerbose else { return }
         if hasFailed, !isVerbose {
@@ -128,9 +131,12 @@ final class FarmLog: Sendable {
             "job \(job) (\(kind)), run \(run) of \(took.text): \(words)",
             [
                 ("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run))),
-                ("words", .string(words)),
-                ("seconds", JSONText(took)),
-            ])
+                ("words", .string(words)), ("seconds", JSONText(took)),
+            ] + FarmLog.fields(trace: trace))
+    }
+
+    private static func fields(trace: String?) -> [(String, JSONText)] {
+        trace.map { [("traceparent", .string($0))] } ?? []
     }
 
     /// Skipped slots in one line a schedule: after a long absence there are many.
@@ -164,10 +170,11 @@ final class FarmLog: Sendable {
             log.say(
                 .info, "claimed", "\(jobs.count) jobs of \(queue) claimed",
                 [("queue", .string(queue)), ("jobs", .array(ids))])
-        case .runStarted(let job, let kind, let run):
+        case .runStarted(let job, let kind, let run, let trace):
             log.say(
                 .info, "run_started", "job \(job) (\(kind)), run \(run) starts",
-                [("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run)))])
+                [("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run)))]
+                    + FarmLog.fields(trace: trace))
         case .stale(let count):
             log.say(
                 .info, "stale", "\(count) settlements came too late and changed nothing",

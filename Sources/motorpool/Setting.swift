@@ -9,6 +9,8 @@ struct Setting: Sendable {
         case database
         case policies
         case farm
+        case front
+        case log
     }
 
     let group: Group
@@ -28,7 +30,10 @@ struct Setting: Sendable {
         return (variable, String(cString: value))
     }
 
-    static let all: [Setting] = [
+    /// Every setting there is.
+    static let all = queue + front + log
+
+    private static let queue: [Setting] = [
         Setting(
             group: .database, variable: "DATABASE_URL",
             flag: Flag(

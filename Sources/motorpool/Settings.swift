@@ -1,5 +1,7 @@
 internal import Farm
+internal import Front
 internal import Glibc
+internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
@@ -20,6 +22,16 @@ struct Settings: Sendable {
     var connectionsMax = Store.connectionsMaxDefault
     /// How the farm runs; its definitions are read later.
     var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))
+
+    /// Where the front listens, and how much it takes.
+    var http = HTTPSettings()
+    var front = FrontSettings()
+    var frontConnectionsMax = 6
+    /// What callers without a token may do; `nil`: nothing, unless no token is configured and only this machine is served.
+    var anonymous: Role?
+    /// `nil`: sentences on a terminal, JSON elsewhere.
+    var logsText: Bool?
+    var logsEveryRequest = true
 
     /// Where the queue is.
     var connection: ConnectionSettings {

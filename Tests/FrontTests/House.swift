@@ -107,8 +107,11 @@ struct House: Sendable {
     }
 
     /// Checks how many rows a table of the queue's has.
-    func expect(_ table: String, count expected: Int, at place: SourceLocation = #_sourceLocation) async throws {
-        let count: Int = try await store.database.run("SELECT count(*) FROM motorpool.\(pasting: table)")[0].get(0)
+    func expect(_ table: String, count expected: Int, at place: SourceLocation = #_sourceLocation)
+        async throws
+    {
+        let count: Int = try await store.database.run("SELECT count(*) FROM motorpool.\(pasting: table)")[0]
+            .get(0)
         #expect(count == expected, "rows of \(table)", sourceLocation: place)
     }
 }

@@ -7,7 +7,7 @@ internal import Store
 enum WorkCommand: Command {
     static let name = "work"
     static let summary = "Work the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .log]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -19,14 +19,18 @@ enum WorkCommand: Command {
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
         try await checkSchema(call.settings.connection)
-        let log = try Log()
+        let log = try Log(isText: call.settings.logsText)
         try await work(call, policies, log)
         await log.close()
         return .ok
     }
 
     /// Runs a farm to its end.
-    static func work(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
+    /// - Parameter beforeDraining: what has to end first when the process is asked to end.
+    static func work(
+        _ call: Invocation, _ policies: Policies, _ log: Log,
+        beforeDraining: (@Sendable () async -> Void)? = nil
+    ) async throws {
         var settings = call.settings.farm
         settings.definitions = policies.definitions
         settings.schedule = call.settings.firesSchedule ? policies.schedule : []
@@ -34,7 +38,14 @@ enum WorkCommand: Command {
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
         let farm = Farm(store: store, settings: settings, kinds: Workplace.kinds) { farmLog.tell($0) }
-        call.shutdown.whenAsked { farm.stop() }
+        call.shutdown.whenAsked {
+            guard let beforeDraining else { return farm.stop() }
+            // A signal's action can't wait; the farm's end waits for it.
+            Task {
+                await beforeDraining()
+                farm.stop()
+            }
+        }
         let result: Result<Void, any Error>
         do {
             result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() }))
