@@ -56,7 +56,7 @@ extension Store {
         switch action {
         case .cancel:
             """
-            SELECT c.verdict, NULL::text FROM unnest(\(ids)) i
+            SELECT CASE WHEN c.may_have_started IS NULL THEN 'ended' ELSE c.verdict END, NULL::text FROM unnest(\(ids)) i
             CROSS JOIN LATERAL motorpool.cancel(i, \(Bounds.storable(error: "cancelled by \(name)"))) c
             """
         case .retry: "SELECT verdict, ring FROM motorpool.retry_each(\(ids))"
@@ -83,9 +83,11 @@ extension Store {
     /// The jobs of a search, for an action: at most `turnMax`, of at most two million looked at.
     /// - Parameter range: only jobs with these numbers, so that others are not swept along.
     /// - Returns: `isMore`: there are others, for another turn.
-    package func jobs(for search: JobSearch, in range: ClosedRange<JobID>? = nil, limit: Int = turnMax) async throws -> (
-        jobs: [JobID], isMore: Bool
-    ) {
+    package func jobs(for search: JobSearch, in range: ClosedRange<JobID>? = nil, limit: Int = turnMax)
+        async throws -> (
+            jobs: [JobID], isMore: Bool
+        )
+    {
         var search = search
         var found: [JobID] = []
         for _ in 0..<40 {

@@ -160,7 +160,7 @@ extension Store {
         try await database.run(
             """
             SELECT minute, queue, depth, more, done, failed, span FROM motorpool.samples
-            WHERE minute > now() - interval '61 minutes' AND (\(queue) IS NULL OR queue = \(queue)) ORDER BY minute, queue
+            WHERE minute > now() - interval '61 minutes' AND queue = coalesce(\(queue)::text, queue) ORDER BY minute, queue
             """
         ).map { row in
             QueueSample(

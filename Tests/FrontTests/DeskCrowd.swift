@@ -8,7 +8,7 @@ extension DeskHouse {
     static let pages = [
         "/admin", "/admin/queues", "/admin/jobs", "/admin/dead", "/admin/workers", "/admin/limits",
         "/admin/audit",
-        "/admin/database",
+        "/admin/database", "/admin/schedules",
     ]
 
     /// One of everything that a page can show, each text that comes from outside being `text`.
@@ -66,6 +66,21 @@ extension DeskHouse {
             "SELECT motorpool.depart(j, 'dead', NULL, \(text), \(text)) FROM motorpool.jobs j WHERE id = \(jobs[.dead]?.number)"
         )
         try await sql.run("DELETE FROM motorpool.jobs WHERE id = \(jobs[.dead]?.number)")
+        try await sql.run(
+            """
+            INSERT INTO motorpool.schedules (name, expression, zone, kind, subject, args, overlap, missed, jitter_seconds,
+                decided_to, paused_at, paused_by)
+            VALUES (\(key), '* * * * *', \(text), \(key), \(text), '{}', 'skip', \(text), 3, now(), now(), \(text))
+            """)
+        try await sql.run(
+            "INSERT INTO motorpool.slots (schedule, slot, planned, outcome, why) VALUES (\(key), now(), now(), 'skipped', \(text))"
+        )
+        try await sql.run(
+            """
+            INSERT INTO motorpool.samples (minute, queue, depth, more, running, oldest, done, failed, span)
+            SELECT date_trunc('minute', now()) - make_interval(mins => n), 'default', 7, true, 1, 3, 5, 2, 60
+            FROM generate_series(2, 4) n ON CONFLICT DO NOTHING
+            """)
         _ = try await store.takeSample()
         _ = try await store.pause(queue: "default", by: Operator(name: text, address: text))
         return jobs

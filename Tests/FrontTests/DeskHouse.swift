@@ -1,6 +1,7 @@
 import Front
 import HTTPServer
 import Jobs
+import Platform
 import Postgres
 import Store
 import TestSupport
@@ -9,11 +10,29 @@ import TestSupport
 struct DeskHouse: Sendable {
     let store: Store
     let desk: Desk
-    let router: Router
     let front: Front
     /// What the operator `ann` holds.
     let secret: String
+    /// What the reader `rob` holds.
+    let readerSecret: String
     let database: TestDatabase
+
+    /// A desk over this store, with an operator and a reader of its own.
+    static func over(_ store: Store, _ database: TestDatabase) -> DeskHouse {
+        let (secret, token) = Token.new(name: "ann", role: .operator)
+        let (readerSecret, reader) = Token.new(name: "rob", role: .reader)
+        let desk = Desk(store: store, tokens: TokenBook([token, reader]))
+        var settings = FrontSettings()
+        settings.tokens = desk.tokens
+        // The desk's pages, not the limits, are under test; those for log-ins stay.
+        let plenty = Rate(count: 1_000_000, per: .seconds(1), burst: 1_000_000)
+        settings.tokenReads = plenty
+        settings.tokenWrites = plenty
+        let front = Front(store: store, settings: settings, more: desk.routes, page: desk.face)
+        return DeskHouse(
+            store: store, desk: desk, front: front, secret: secret, readerSecret: readerSecret,
+            database: database)
+    }
 
     /// Asks as a browser or a program would.
     func ask(
@@ -71,6 +90,8 @@ struct DeskHouse: Sendable {
         return String(page.text[range.upperBound...].prefix { $0 != "\"" })
     }
 
+    func now() -> Int64 { WallClock.microseconds / 1_000_000 }
+
     func value<T: PostgresDecodable>(_ sql: SQL) async throws -> T {
         guard let row = try await store.database.run(sql).first else {
             throw Missing(description: "no row: \(sql.text)")
@@ -118,18 +139,11 @@ func withDeskHouse(
             try await migrate($0)
         } _: { database in
             let store = Store(database.settings)
-            let (secret, token) = Token.new(name: "ann", role: .operator)
-            let (_, reader) = Token.new(name: "rob", role: .reader)
-            let desk = Desk(store: store, tokens: TokenBook([token, reader]))
-            var settings = FrontSettings()
-            settings.tokens = desk.tokens
-            let front = Front(store: store, settings: settings, more: desk.routes, page: desk.face)
+            let house = DeskHouse.over(store, database)
             do {
+                try await house.desk.loadKey()
                 try await store.publish(Definitions(definitions))
-                try await body(
-                    DeskHouse(
-                        store: store, desk: desk, router: front.router, front: front, secret: secret,
-                        database: database))
+                try await body(house)
             } catch {
                 await store.close()
                 throw error

@@ -23,6 +23,7 @@ extension DeskPage {
         switch parts.first {
         case "nothing": return "Nothing was changed: it had been done or gone on before."
         case "paused": return "Paused. What runs goes on; nothing more is claimed."
+        case "line-paused": return "Paused. Its slots pass, each told as skipped."
         case "resumed": return "Resumed."
         case "queued": return "Asked for a job now."
         default:

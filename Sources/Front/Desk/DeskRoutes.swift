@@ -32,6 +32,8 @@ extension Desk {
             page("/admin/jobs", "Jobs by where they stand", JobsPage.show),
             page("/admin/jobs/{id}", "One job", OneJobPage.show),
             page("/admin/dead", "Dead jobs", DeadPage.show),
+            page("/admin/schedules", "Lines of the schedule", SchedulesPage.show),
+            page("/admin/schedules/{name}", "One line of the schedule", SchedulesPage.one),
             page("/admin/workers", "Workers and lanes", WorkersPage.show),
             page("/admin/limits", "Limits and who holds their places", LimitsPage.show),
             page("/admin/audit", "What operators did", AuditPage.show),
@@ -46,6 +48,9 @@ extension Desk {
             deed("/admin/queues/{name}/pause", "Pauses a queue", QueuesPage.pause),
             deed("/admin/queues/{name}/resume", "Lets a queue go on", QueuesPage.resume),
             deed("/admin/jobs/{id}/{action}", "Cancels, retries or discards a job", OneJobPage.act),
+            deed("/admin/schedules/{name}/run", "Runs a line now", SchedulesPage.run),
+            deed("/admin/schedules/{name}/pause", "Lets the slots of a line pass", SchedulesPage.pause),
+            deed("/admin/schedules/{name}/resume", "Lets a line go on", SchedulesPage.resume),
             deed("/admin/bulk", "Does what a dry run showed", BulkPage.act),
         ]
     }
@@ -127,6 +132,12 @@ extension Desk {
                 "dead", "Dead jobs by how they died", giving: [("dead", count), ("groups", someObjects)],
                 DeskAPI.dead),
             look(
+                "schedules", "Lines of the schedule", giving: [("schedules", someObjects)], DeskAPI.schedules),
+            look(
+                "schedules/{name}", "One line and its newest 200 slots", taking: [line],
+                giving: [("schedule", Schema([("type", "object")])), ("slots", someObjects)],
+                refusals: [unknown], DeskAPI.slots),
+            look(
                 "audit", "What operators did, newest first",
                 taking: [
                     .init("before", in: .query, "Only entries with a smaller number", .integer(1...Int.max)),
@@ -162,6 +173,16 @@ extension Desk {
                 "jobs/{id}/{action}", "Cancels, retries or discards a job", [id, action],
                 .object([("changed", .integer())], required: ["changed"]), refusals: [unknown, late],
                 DeskAPI.act),
+            change(
+                "schedules/{name}/run", "Runs a line now", [line],
+                .object([("job", Schema.integer().orNull)], required: ["job"]), refusals: [wrong, unknown],
+                DeskAPI.runLine),
+            change(
+                "schedules/{name}/pause", "Lets the slots of a line pass", [line], changed,
+                refusals: [unknown], DeskAPI.pauseLine),
+            change(
+                "schedules/{name}/resume", "Lets a line go on", [line], changed, refusals: [unknown],
+                DeskAPI.resumeLine),
             change(
                 "bulk", "Does what a dry run showed, to no more jobs than it counted",
                 [bulkAction] + search + [
@@ -199,6 +220,8 @@ extension Desk {
 
 private let group = "Operators’ desk"
 private let name = Route.Parameter("name", in: .path, "The queue", .string(length: 1...64))
+private let line = Route.Parameter(
+    "name", in: .path, "The line of the schedule", .string(length: 1...64))
 private let id = Route.Parameter("id", in: .path, "The job’s number", .integer(1...Int.max))
 private let action = Route.Parameter(
     "action", in: .path, "What to do to the job", .oneOf(JobAction.allCases.map(\.rawValue)))

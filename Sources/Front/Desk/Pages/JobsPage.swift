@@ -25,7 +25,8 @@ enum JobsPage {
             \(sheet(page.jobs, in: filter.search.place).markup(empty: empty(filter, page)))
             \(pages(filter, page))
             """
-        var desk = DeskPage(title: "\(DeskFilter.title(filter.search.place)) jobs", section: .jobs, body: body)
+        var desk = DeskPage(
+            title: "\(DeskFilter.title(filter.search.place)) jobs", section: .jobs, body: body)
         try await desk.addressed(to: exchange)
         return desk.response()
     }
