@@ -51,7 +51,7 @@ actor Connection {
     var isBodyAsked = false
     var isBodySlow = false
     /// Whether the handler has returned: its body can no longer be read.
-    var isAnswered = false
+    var isAnswered = true
     var isStreaming = false
     var isWriting = false
     var turns: [CheckedContinuation<Void, Never>] = []
@@ -81,6 +81,8 @@ actor Connection {
     private func run() async {
         while let head = await nextHead() {
             serial += 1
+            isAnswered = false
+            isBodyAsked = false
             share.counts.withLock { $0.requests += 1 }
             let response = await share.handler(request(head))
             guard await answer(response, to: head) else { break }
@@ -90,8 +92,6 @@ actor Connection {
     }
 
     private func nextHead() async -> RequestHead? {
-        isBodyAsked = false
-        isAnswered = false
         parser.next()
         enter(serial == 0 ? .fresh : .idle, for: serial == 0 ? settings.headSeconds : settings.idleSeconds)
         feedInbox()
@@ -139,11 +139,11 @@ actor Connection {
     /// - Parameter cut: why, when it was not the end of everything that was asked.
     func vanish(_ cut: Cut?) {
         guard descriptor >= 0 else { return }
+        if let cut { count(cut) }
         poller?.close()
         poller = nil
         close(descriptor)
         descriptor = -1
-        if let cut { count(cut) }
         share.remove(self)
         task?.cancel()
         wakeReader()
