@@ -55,7 +55,7 @@ actor Connection {
     var isStreaming = false
     var isWriting = false
     var turns: [CheckedContinuation<Void, Never>] = []
-    private var linesInARow = 0
+    private var requestsInARow = 0
 
     init(_ descriptor: Int32, _ peer: PeerAddress, _ share: LoopShare) {
         self.descriptor = descriptor
@@ -108,7 +108,7 @@ actor Connection {
             }
             // Half a request is nobody's question.
             if isAtEnd || parser.isPastEnd || (share.isDraining && !parser.hasBegun) { return nil }
-            linesInARow = 0
+            requestsInARow = 0
             await something()
         }
         return nil
@@ -116,9 +116,9 @@ actor Connection {
 
     /// Lets the neighbours have their turn when many requests came in one piece.
     private func breathe() async {
-        linesInARow += 1
-        guard linesInARow >= 16 else { return }
-        linesInARow = 0
+        requestsInARow += 1
+        guard requestsInARow >= 16 else { return }
+        requestsInARow = 0
         await Task.yield()
     }
 

@@ -23,6 +23,7 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let timer: UnsafeMutablePointer<uv_timer_t>
     private let threadID = Atomic<UInt>(0)
     private let mail = Lock(Mail())
+    private let lateTurn = Lock(())
     private var jobs: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private var onTick: (() -> Void)?
@@ -70,7 +71,8 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
             return false
         }
         // A task that somebody outside kept may come back after the end; its jobs are still owed a turn.
-        if isLate { _ = BlockingThread.start("http late") { self.perform(job) } }
+        guard isLate else { return }
+        _ = BlockingThread.start("http late") { self.lateTurn.withLock { _ in self.perform(job) } }
     }
 
     func checkIsolated() { precondition(isCurrent, "this belongs to another loop's thread") }

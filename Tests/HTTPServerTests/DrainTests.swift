@@ -105,6 +105,14 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         }
     }
 
+    @Test("a server that is forgotten closes its doors")
+    func forgotten() async throws {
+        var settings = HTTPSettings()
+        settings.port = 0
+        let address = try HTTPServer(settings: settings, handler: echo).start()
+        try await eventually("nobody is let in") { (try? Caller(address)) == nil }
+    }
+
     @Test("the threads of a drained server end")
     func threads() async throws {
         for _ in 1...5 { try await withServer { _, _ in } }
