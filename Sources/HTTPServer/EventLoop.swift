@@ -104,6 +104,14 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     fileprivate func tick() { onTick?() }
 
+    /// Calls `body` on the loop, once, when so many milliseconds are over.
+    func after(milliseconds: UInt64, _ body: @escaping () -> Void) {
+        let once = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
+        uv_timer_init(handle, once)
+        once.pointee.data = Unmanaged.passRetained(Deed(body)).toOpaque()
+        uv_timer_start(once, due, milliseconds, 0)
+    }
+
     /// A watch over a descriptor.
     func poller(_ descriptor: Int32, _ onEvent: @escaping (_ status: Int32, _ events: Int32) -> Void)
         -> Poller?
@@ -176,4 +184,20 @@ private func mailArrived(_ bell: UnsafeMutablePointer<uv_async_t>?) {
 private func ticked(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
     guard let data = timer?.pointee.data else { return }
     Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue().tick()
+}
+
+private final class Deed {
+    let body: () -> Void
+
+    init(_ body: @escaping () -> Void) { self.body = body }
+}
+
+private func due(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
+    guard let timer, let data = timer.pointee.data else { return }
+    Unmanaged<Deed>.fromOpaque(data).takeRetainedValue().body()
+    uv_close(UnsafeMutableRawPointer(timer).assumingMemoryBound(to: uv_handle_t.self), timerClosed)
+}
+
+private func timerClosed(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
+    UnsafeMutableRawPointer(handle)?.assumingMemoryBound(to: uv_timer_t.self).deallocate()
 }
