@@ -102,7 +102,7 @@ package struct JobPage: Sendable {
 
 extension Store {
     /// A page reads at most so many jobs, however few of them fit.
-    package static let lookedAtMax = 50_000
+    package static let lookedAtMax = 20_000
 
     /// A page of jobs, by bounded walks over indexes that the queue has anyway.
     package func search(_ search: JobSearch) async throws -> JobPage {
