@@ -49,7 +49,8 @@ let package = Package(
         .executableTarget(
             name: "motorpool",
             dependencies: [
-                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench",
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial",
+                "Bench",
             ],
             swiftSettings: house),
 
@@ -61,6 +62,7 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
         suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("CryptoTests", ["Crypto"]),
         suite(
@@ -73,3 +75,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `./test SUITE` says which one is wanted, so that the others need not be built for it.
+if let wanted = Context.environment["MOTORPOOL_SUITE"] {
+    package.targets.removeAll { ($0.type == .test && $0.name != wanted) || $0.name == "torture" }
+}

@@ -47,8 +47,8 @@ package final class HTTPServer: Sendable {
             state = .serving(shares, listener)
         }
         self.shares.withLock { $0 = shares }
-        // It only watches the socket, and is over at once.
-        Task { await listener.start() }
+        // It only begins to watch the socket, and is over at once.
+        Task(executorPreference: shares[0].loop) { await listener.start() }
         return socket.address
     }
 

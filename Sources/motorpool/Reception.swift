@@ -21,8 +21,11 @@ final class Reception: Sendable {
     init(_ settings: Settings, _ log: Log) {
         self.log = log
         let requests = RequestLog(log, tellsAll: settings.logsEveryRequest)
+        var connection = settings.connection
+        // Compiling a plan takes longer than any of the front's statements.
+        connection.sessionSetup.append("SET jit = off")
         store = Store(
-            settings.connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
+            connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
             waitMax: Reception.databaseWaitMax)
         let (front, isTrusting) = Reception.front(settings)
         self.isTrusting = isTrusting

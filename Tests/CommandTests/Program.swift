@@ -38,13 +38,17 @@ struct Program {
 
     /// Starts a worker and returns when it works.
     func work(_ words: String...) async throws -> Worker {
-        let child = try ChildProcess.start(
-            [TestServer.binary(), "work", "--jobs", Checkout.path + "/jobs"] + words,
-            environment: environment,
-            output: .captured(bytesMax: 1 << 20))
-        let worker = Worker(child: child)
+        let worker = try start(["work", "--jobs", Checkout.path + "/jobs"] + words)
         try await worker.says("started")
         return worker
+    }
+
+    /// Starts a command that goes on until it is ended.
+    func start(_ words: [String]) throws -> Worker {
+        Worker(
+            child: try ChildProcess.start(
+                [TestServer.binary()] + words, environment: environment, output: .captured(bytesMax: 1 << 20))
+        )
     }
 
     private var environment: [String: String] {
@@ -58,7 +62,7 @@ struct Program {
     }
 }
 
-/// A running `motorpool work`.
+/// A running `motorpool work` or `motorpool serve`.
 struct Worker {
     let child: ChildProcess
 

@@ -21,7 +21,7 @@ enum ScheduleServeCommand: Command {
                 "there is no schedule to fire: no scheduler.conf, or none with a line", .configuration)
         }
         try await WorkCommand.checkSchema(call.settings.connection)
-        let log = try Log()
+        let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
         do { result = .success(try await serve(call, policies, log)) } catch { result = .failure(error) }
         await log.close()
