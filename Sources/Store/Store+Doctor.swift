@@ -88,10 +88,10 @@ extension Store {
                 SELECT (SELECT min(j.queue) FROM motorpool.jobs j WHERE j.state = 0 AND j.queue > n.queue)
                 FROM names n WHERE n.queue IS NOT NULL
             )
-            SELECT j.kind, j.queue FROM (SELECT DISTINCT h.kind, h.queue FROM names n
-                CROSS JOIN LATERAL (SELECT kind, queue FROM motorpool.jobs WHERE state = 0 AND queue = n.queue
-                                    LIMIT 10000) h) j
-            WHERE NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)
+            SELECT j.kind, n.queue FROM names n
+            CROSS JOIN LATERAL (SELECT DISTINCT h.kind FROM (
+                SELECT kind FROM motorpool.jobs WHERE state = 0 AND queue = n.queue LIMIT 10000) h) j
+            WHERE NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE j.kind = ANY (w.kinds) AND n.queue = ANY (w.queues)
                               AND w.lease_until > now() AND NOT w.draining)
             ORDER BY 1, 2
             """
