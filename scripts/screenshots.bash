@@ -34,7 +34,7 @@ draw_desk() {
         held='/admin/jobs?place=held' job-dead="/admin/jobs/$dead" job-held="/admin/jobs/$held" \
         job-running="/admin/jobs/$running" dead=/admin/dead schedules=/admin/schedules workers=/admin/workers \
         limits=/admin/limits audit=/admin/audit database=/admin/database \
-        bulk='/admin/bulk?action=retry&place=dead' empty='/admin/jobs?place=done' login=/admin/login missing=/admin/jobs/999999 ||
+        bulk='/admin/bulk?action=retry&place=dead' empty='/admin/jobs?place=done' missing=/admin/jobs/999999 login=/admin/login ||
         status=$?
     kill -TERM "$child" 2>/dev/null || true
     wait "$child" || true

@@ -89,6 +89,8 @@ def main():
                         httpOnly=True, sameSite="Strict")
             for page in pages:
                 title, path = page.split("=", 1)
+                if title == "login":
+                    browser.ask("Network.clearBrowserCookies", session)
                 for look, how in LOOKS.items():
                     shoot(browser, session, base + path, f"{folder}/{title}-{look}.png", how, faults, base)
         finally:
@@ -119,7 +121,7 @@ def shoot(browser, session, url, file, how, faults, base):
         method, values = event.get("method"), event.get("params", {})
         if method == "Network.requestWillBeSent" and not values["request"]["url"].startswith(base):
             faults.append(f"{file}: asks for {values['request']['url']}")
-        if method == "Log.entryAdded" and values["entry"]["level"] in ("error", "warning"):
+        if method == "Log.entryAdded" and values["entry"]["level"] in ("error", "warning") and "404" not in values["entry"]["text"]:
             faults.append(f"{file}: {values['entry']['text']}")
 
 

@@ -102,7 +102,7 @@ package struct JobPage: Sendable {
 
 extension Store {
     /// A page reads at most so many jobs, however few of them fit.
-    package static let lookedAtMax = 50_000
+    package static let lookedAtMax = 20_000
 
     /// A page of jobs, by bounded walks over indexes that the queue has anyway.
     package func search(_ search: JobSearch) async throws -> JobPage {
@@ -138,8 +138,7 @@ extension Store {
     func looking(_ statements: [SQL]) async throws -> [Rows] {
         let plans: SQL = """
             SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-                set_config('enable_sort', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
-                set_config('jit', 'off', true)
+                set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)
             """
         return Array(try await database.run(all: [plans] + statements).dropFirst())
     }

@@ -90,7 +90,7 @@ extension Store {
     {
         var search = search
         var found: [JobID] = []
-        for _ in 0..<40 {
+        for _ in 0..<100 {
             let (ids, next, _) = try await find(search, limit: min(Store.turnMax, limit - found.count))
             found += ids.map { JobID($0) }.filter { range?.contains($0) ?? true }
             guard let next else { return (found, false) }

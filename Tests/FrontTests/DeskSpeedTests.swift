@@ -48,7 +48,9 @@ struct DeskSpeedTests {
         paths += jobs.values.sorted().map { "/admin/jobs/\($0)" }
         for path in paths {
             for turn in 0..<4 {
-                try await house.store.database.run(SQL("SELECT 'page \(path) \(turn)'"))
+                // The server's log tells by this what the statements behind it belong to.
+                let mark = "SELECT 'page \(path) \(turn)'"
+                try await house.store.database.run(SQL(mark))
                 let answer = await house.page(path)
                 #expect(answer.status == 200, "\(path): \(answer.status)")
             }

@@ -119,7 +119,7 @@ extension Desk {
                 DeskAPI.limits),
             look(
                 "jobs", "Jobs by where they stand",
-                about: "A page reads at most 50,000 jobs; when it was cut short there, `next` goes on.",
+                about: "A page reads at most 20,000 jobs; when it was cut short there, `next` goes on.",
                 taking: search + paging,
                 giving: [("jobs", someObjects), ("next", Schema.string().orNull), ("cut_short", .boolean)],
                 refusals: [wrong], DeskAPI.jobs),
@@ -199,17 +199,18 @@ extension Desk {
     package var face: PageFace {
         PageFace(
             caller: { self.caller(of: $0, address: $1) },
-            problem: { problem, request, _, _ in Desk.answer(problem, to: request) })
+            problem: { problem, request, _, id in Desk.answer(problem, to: request, id) })
     }
 
     /// A problem as a page; whoever has not logged in is sent to where they can.
-    private static func answer(_ problem: Problem, to request: Request) -> Response {
+    private static func answer(_ problem: Problem, to request: Request, _ requestID: String) -> Response {
         if problem.status == 401, request.method == .get || request.method == .head {
             return Reply.seeOther(DeskPath("login").text)
         }
         let body: Markup = """
             <div class="log-in"><h1>\(problem.status)</h1><p>\(problem.message)</p>
-            <p><a class="button" href="\(DeskPath())">To the overview</a></p></div>
+            <p><a class="button" href="\(DeskPath())">To the overview</a></p>
+            <p class="dim">Request \(requestID)</p></div>
             """
         return DeskPage(title: "\(problem.status)", body: body).response(
             status: problem.status, headers: problem.headers)

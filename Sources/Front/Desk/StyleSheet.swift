@@ -39,12 +39,11 @@ enum StyleSheet {
         @media (prefers-color-scheme: dark) {
           :root {
             --page: #12161b; --card: #1a2027; --line: #2d3641; --soft: #222a33;
-            --text: #e7ecf1; --dim: #a3afbc; --link: #7cc3ee; --accent: #2f86b8; --on-accent: #ffffff;
+            --text: #e7ecf1; --dim: #a3afbc; --link: #7cc3ee; --accent: #1d6d9c; --on-accent: #ffffff;
             --good: #7fd6a2; --good-fill: #3f9d66; --bad: #ff9d94; --bad-fill: #d4574e; --bad-soft: #3a2122;
             --warn: #f2c46d; --warn-soft: #362c17; --busy: #7cc3ee; --busy-soft: #17303f; --depth: #6d92cf;
             --ring: #7cc3ee;
           }
-          button.main { background: #1d6d9c; }
         }
         * { box-sizing: border-box; }
         html { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; -webkit-text-size-adjust: 100%; }
@@ -72,7 +71,8 @@ enum StyleSheet {
         h1 { font-size: 1.5rem; line-height: 1.25; letter-spacing: -.015em; margin: 0 0 .25rem; overflow-wrap: anywhere; }
         h2 { font-size: 1.0625rem; margin: 2rem 0 .625rem; letter-spacing: -.005em; }
         h1 + p.lead { margin: 0 0 1.25rem; color: var(--dim); max-width: 60rem; }
-        .head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: .75rem; }
+        .head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: .75rem; margin-bottom: .75rem; }
+        .head h1 { margin: 0; } .head + .lead { margin: 0 0 1.25rem; } .lead .sub { color: var(--dim); margin-left: .5rem; }
         .head .acts { display: flex; flex-wrap: wrap; gap: .5rem; }
         .none, .dim { color: var(--dim); }
         .flash { background: var(--busy-soft); color: var(--text); border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 8px; padding: .625rem .875rem; margin: 0 0 1.25rem; }
@@ -93,8 +93,8 @@ enum StyleSheet {
         .chart figcaption { display: flex; justify-content: space-between; align-items: baseline; margin-bottom: .5rem; }
         .chart .name { color: var(--dim); font-size: .8125rem; }
         .chart .value { font-weight: 650; font-variant-numeric: tabular-nums; }
-        .chart .plot { position: relative; }
-        .chart .top { position: absolute; right: 0; top: .125rem; color: var(--dim); font-size: .6875rem; background: var(--card); padding-left: .25rem; }
+        .chart .plot { position: relative; padding-top: .9375rem; }
+        .chart .top { position: absolute; left: 0; top: -.25rem; color: var(--dim); font-size: .6875rem; }
         .chart svg { display: block; width: 100%; height: 6rem; overflow: visible; }
         .chart .axis { display: flex; justify-content: space-between; color: var(--dim); font-size: .6875rem; margin-top: .25rem; }
         .chart .empty { border: 0; padding: 1.5rem 0; background: none; }
@@ -115,7 +115,7 @@ enum StyleSheet {
         th { color: var(--dim); font-weight: 600; font-size: .8125rem; white-space: nowrap; border-bottom: 1px solid var(--line); }
         tbody tr + tr td { border-top: 1px solid var(--line); }
         tbody tr:hover { background: var(--soft); }
-        td { overflow-wrap: anywhere; }
+        td { overflow-wrap: break-word; } .title { overflow-wrap: anywhere; }
         td.text { min-width: 5.5rem; }
         th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         td.deeds { text-align: right; white-space: nowrap; }

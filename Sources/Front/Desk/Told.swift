@@ -38,7 +38,7 @@ enum Told {
         let major = "\(number(whole / units[first].1)) \(units[first].0)"
         guard first < 3 else { return major }
         let rest = whole % units[first].1 / units[first + 1].1
-        return rest == 0 || whole / units[first].1 >= 20 ? major : "\(major) \(rest) \(units[first + 1].0)"
+        return rest == 0 || whole / units[first].1 >= 10 ? major : "\(major) \(rest) \(units[first + 1].0)"
     }
 
     /// `0.4/s`, `12/s`, `3/min`.
@@ -71,6 +71,20 @@ enum Told {
         return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
     }
 
+    /// Why a job died, as the settlement's word says it; any other reason as it is.
+    static func death(_ reason: String) -> String {
+        let word = reason.prefix { $0 != ";" }
+        let words =
+            switch DeathReason(rawValue: String(word)) {
+            case .attempts: "all its attempts failed"
+            case .budget: "its time was used up"
+            case .forGood: "it failed for good"
+            case .poison: "too many workers died while they ran it"
+            case nil: String(word)
+            }
+        return words + reason.dropFirst(word.count)
+    }
+
     static func optional(_ text: String?) -> Markup {
         text.map { "\($0)" } ?? "<span class=\"none\">–</span>"
     }
@@ -78,7 +92,8 @@ enum Told {
     /// A text from outside, on one line and at most so long; all of it when one points at it.
     static func title(_ text: String, max: Int = 80) -> Markup {
         let line = String(text.prefix(max * 4).map { $0.isNewline ? " " : $0 })
-        guard line.count > max || text.count > max * 4 else { return "<bdi>\(line)</bdi>" }
-        return "<bdi title=\"\(String(text.prefix(1000)))\">\(String(line.prefix(max)))…</bdi>"
+        guard line.count > max || text.count > max * 4 else { return "<bdi class=\"title\">\(line)</bdi>" }
+        return
+            "<bdi class=\"title\" title=\"\(String(text.prefix(1000)))\">\(String(line.prefix(max)))…</bdi>"
     }
 }

@@ -17,7 +17,7 @@ enum DeadPage {
                 "<a href=\"\(list)\">\(Told.number(group.count))</a>", "<bdi>\(group.kind)</bdi>",
                 group.error.isEmpty
                     ? "<span class=\"dim\">no error was told</span>" : Told.title(group.error, max: 160),
-                Told.title(group.reason),
+                Told.title(Told.death(group.reason)),
                 "\(Told.time(group.lastDiedAt))<span class=\"sub\"><a href=\"\(DeskPath("jobs", group.newest.description))\">job \(group.newest)</a></span>",
                 "<a class=\"button\" href=\"\(DeskPath("bulk", query: [("action", "retry"), ("place", "dead"), ("kind", group.kind)]))\">Retry kind…</a>",
             ])

@@ -37,7 +37,8 @@ enum OneJobPage {
     }
 
     private static func why(_ job: JobReport) -> Markup {
-        guard let reason = job.reason else { return .none }
+        guard let told = job.reason else { return .none }
+        let reason = job.state == .dead ? Told.death(told) : told
         let style = job.state == .dead ? "why bad" : "why"
         return
             "<p class=\"\(style)\"><strong>\(heading(job.state))</strong> \(linked(reason))</p>"

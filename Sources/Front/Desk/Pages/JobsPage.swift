@@ -151,7 +151,9 @@ enum JobsPage {
             return
                 "\(progress)\(job.worker.map { "<span class=\"sub\">on <bdi>\($0)</bdi></span>" as Markup })"
         }
-        if let reason = job.reason { return Told.title(reason, max: 160) }
+        if let reason = job.reason {
+            return Told.title(job.state == .dead ? Told.death(reason) : reason, max: 160)
+        }
         return job.worker.map { "on <bdi>\($0)</bdi>" } ?? Told.optional(nil)
     }
 

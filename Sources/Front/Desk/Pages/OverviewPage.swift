@@ -54,7 +54,7 @@ enum OverviewPage {
             \(tile("Held", Told.count(sum(\.held)), "by a limit or a rate", jobs(.held)))
             \(tile("Scheduled", Told.count(sum(\.scheduled)), "due later", jobs(.scheduled)))
             \(tile("Dead", Told.count(BoundedCount(min(dead, 10_000), isMore: dead > 10_000)), "wait for a decision", DeskPath("dead"), dead > 0 ? "bad" : ""))
-            \(tile("Done", hasRate ? Told.rate(perSecond: rate) : "–", "over the last minutes", jobs(.done)))
+            \(tile("Done", hasRate ? Told.rate(perSecond: rate) : "–", "over five minutes", jobs(.done)))
             \(tile("Workers", Told.number(workers.count), lanes > 0 ? "\(busy) of \(lanes) lanes busy" : "processes", DeskPath("workers"), workers.isEmpty ? "warn" : ""))
             </ul>
             """

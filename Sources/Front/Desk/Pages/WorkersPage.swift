@@ -30,7 +30,7 @@ enum WorkersPage {
             sheet.add([
                 "<bdi>\(worker.name)</bdi><span class=\"sub\">number \(worker.id.description)</span>",
                 """
-                \(worker.isDraining ? "<span class=\"state paused\">draining</span>" : "<span class=\"state on\">alive</span>")\
+                <span class="state \(worker.isDraining ? "paused" : "on")">\(worker.isDraining ? "draining" : "alive")</span>\
                 <span class="sub">lease for \(Told.span(worker.leaseLeft))</span>
                 """,
                 lanes(stats, worker),
