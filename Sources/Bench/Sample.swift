@@ -14,6 +14,7 @@ enum Figure: String, CaseIterable, Sendable {
     case p50 = "p50_milliseconds"
     case p99 = "p99_milliseconds"
     case requestRate = "requests_per_second"
+    case refused = "requests_refused"
     case requestCPU = "front_cpu_microseconds_per_request"
     case databaseCPU = "database_cpu_microseconds_per_request"
     case calmP99 = "p99_milliseconds_undisturbed"
@@ -34,6 +35,7 @@ enum Figure: String, CaseIterable, Sendable {
         case .p50: "p50 ms"
         case .p99: "p99 ms"
         case .requestRate: "req/s"
+        case .refused: "refused"
         case .requestCPU: "CPU us/req"
         case .databaseCPU: "db us/req"
         case .calmP99: "calm p99"
@@ -46,7 +48,8 @@ enum Figure: String, CaseIterable, Sendable {
     func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {
-        case .rate, .enqueueRate, .walBytes, .requestRate, .closedSockets: return String(Int(value.rounded()))
+        case .rate, .enqueueRate, .walBytes, .requestRate, .refused, .closedSockets:
+            return String(Int(value.rounded()))
         case .ratio, .p50, .p99, .calmP99: return fixed(value, 2)
         case .serverCPU, .workerCPU: return fixed(value, 3)
         case .transactions, .peakMegabytes, .requestCPU, .databaseCPU, .longestSeconds, .grownMegabytes:

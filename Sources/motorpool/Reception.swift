@@ -10,6 +10,7 @@ final class Reception: Sendable {
     private let store: Store
     private let front: Front
     private let workshop: WorkshopRoutes
+    private let desk: Desk
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool
@@ -31,7 +32,11 @@ final class Reception: Sendable {
         let (front, isTrusting) = Reception.front(settings)
         self.isTrusting = isTrusting
         workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.steam.folder))
-        let engine = Front(store: store, settings: front, more: workshop.all) { requests.tell($0) }
+        let desk = Desk(store: store, tokens: front.tokens)
+        self.desk = desk
+        let engine = Front(store: store, settings: front, more: workshop.all + desk.routes, page: desk.face) {
+            requests.tell($0)
+        }
         self.front = engine
         server = HTTPServer(settings: settings.http) { await engine.handle($0) }
         engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
@@ -52,6 +57,8 @@ final class Reception: Sendable {
     func open() throws -> BoundAddress {
         let address = try server.start()
         workshop.begin()
+        // Nobody waits for the database here: without the key sessions are asked to log in again, which loads it.
+        Task { _ = try? await desk.loadKey() }
         log.say(
             .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
         )

@@ -152,6 +152,74 @@ struct RemoteTests {
         }
     }
 
+    @Test("an operator retries, pauses and lets go on, and what is told is the same")
+    func operating() async throws {
+        try await withFarm { farm in
+            let id = try await enqueued(farm, "noop", "--delay", "1h")
+            _ = try await farm.producer("cancel", "\(id)")
+            let refused = try await farm.producer("retry", "\(id)")
+            #expect(refused.code == 1 && refused.text.contains("role operator"), "\(refused.text)")
+            let paused = try await farm.boss("pause", "trial")
+            #expect(paused.code == 0, "\(paused.text)")
+            #expect(paused.text.hasPrefix("queue trial is paused"))
+            let retried = try await farm.boss("retry", "\(id)")
+            #expect(retried.code == 0 && retried.text.hasPrefix("job \(id) waits again"), "\(retried.text)")
+            let early = try await farm.boss("retry", "\(id)")
+            #expect(early.code == 1, "\(early.text)")
+            #expect(
+                early.text.contains("is waiting: only dead and cancelled jobs can be retried"),
+                "\(early.text)")
+            #expect(try await farm.reader("job", "\(id)").text.contains("queue trial paused by boss"))
+            let list = try await farm.boss("jobs").text
+            #expect(list.contains("trial") && list.contains("ready"), "\(list)")
+            #expect(try await farm.boss("resume", "trial").text == "queue trial goes on\n")
+            #expect(try await farm.boss("resume", "trial").text == "queue trial was not paused\n")
+            for words in [["pause", "nope"], ["resume", "nope"], ["retry", "987654321"]] {
+                let answer = try await farm.boss.run(words)
+                #expect(answer.code == 1, "\(answer.text)")
+            }
+        }
+    }
+
+    @Test("the schedule is listed, run, paused and let go on by an operator")
+    func schedule() async throws {
+        try await withFarm { farm in
+            let file = ["scheduler.conf": "[nightly]\nwhen = 0 3 * * *\nkind = noop\nsubject = night\n"]
+            try await withFolder(file) { folder in
+                let server = try farm.database.start([
+                    "schedule", "serve", "--scheduler", folder + "/scheduler.conf", "--jobs",
+                    Checkout.path + "/jobs",
+                ])
+                defer { server.child.kill() }
+                try await eventually("the line is published", within: .seconds(20)) {
+                    try await farm.boss("schedule", "list").text.contains("nightly")
+                }
+                for words in [["schedule", "list"], ["schedule", "list", "--json"]] {
+                    let near = try await farm.database.run(words)
+                    let far = try await farm.boss.run(words)
+                    #expect(far.code == 0)
+                    #expect(far.text == near.text)
+                }
+                #expect(
+                    try await farm.boss("schedule", "pause", "nightly").text.hasPrefix("nightly is paused"))
+                #expect(try await farm.boss("schedule", "list").text.contains("paused by boss"))
+                #expect(
+                    try await farm.boss("schedule", "resume", "nightly").text.hasPrefix("nightly goes on"))
+                let run = try await farm.boss("schedule", "run", "nightly")
+                #expect(run.code == 0 && run.text.hasPrefix("job "), "\(run.text)")
+                let near = try await farm.database("schedule", "list", "nightly", "--json")
+                #expect(try await farm.boss("schedule", "list", "nightly", "--json").text == near.text)
+                for deed in ["list", "run", "pause", "resume"] {
+                    let answer = try await farm.boss("schedule", deed, "nope")
+                    #expect(answer.code == 1)
+                    #expect(answer.text.contains("the lines are nightly"), "\(answer.text)")
+                }
+                let reader = try await farm.reader("schedule", "list")
+                #expect(reader.code == 1 && reader.text.contains("role operator"), "\(reader.text)")
+            }
+        }
+    }
+
     private func enqueued(_ farm: ServedFarm, _ words: String...) async throws -> Int {
         let answer = try await farm.producer.run(["enqueue"] + words + ["--json"])
         return try #require(try answer.decoded(Accepted.self).first, "\(answer.text)").id

@@ -15,6 +15,8 @@ struct Drips: Sendable {
 
     let port: Int
     let count: Int
+    /// The head of a question whose body drips behind it; the server must want the body.
+    let body: [UInt8]
     var countPerAddress = 40
     let span: Duration
 
@@ -37,9 +39,6 @@ struct Drips: Sendable {
         }
 
         private static let pause = Duration.seconds(1)
-        private static let body = Array(
-            "POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
-                .utf8)
         private static let head = Array("GET /jobs/1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".utf8)
 
         private let plan: Drips
@@ -95,7 +94,7 @@ struct Drips: Sendable {
             let beginning: [UInt8]
             switch drips[index].manner {
             case .head: beginning = Self.head
-            case .body: beginning = Self.body
+            case .body: beginning = plan.body
             case .silence: return
             }
             // The body's head comes at once; what follows drips.

@@ -25,6 +25,7 @@ struct FrontChild: Sendable {
                 "MOTORPOOL_TOKENS": token,
                 // One caller is many here; everything else is as it is by default.
                 "MOTORPOOL_TOKEN_READ_RATE": "100000/s burst 100000", "MOTORPOOL_HTTP_CONNECTIONS": "2000",
+                "MOTORPOOL_HTTP_REQUESTS": "2000",
             ], output: .file(log))
         let front = FrontChild(child: child, port: port, secret: secret, log: log)
         do { try await front.answers() } catch {
@@ -36,11 +37,15 @@ struct FrontChild: Sendable {
 
     func end() async { _ = try? await blocking("front end") { child.terminate(grace: .seconds(10)) } }
 
-    /// A question as a client with a token sends it.
-    func question(_ target: String) -> [UInt8] {
-        let head =
-            "GET \(target) HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nAuthorization: Bearer \(secret)\r\n\r\n"
-        return Array(head.utf8)
+    /// A question as a client with a token sends it; with a body of so many bytes to follow, it is a POST.
+    func question(_ target: String, posting bytes: Int? = nil) -> [UInt8] {
+        var lines = [
+            "\(bytes == nil ? "GET" : "POST") \(target) HTTP/1.1", "Host: localhost",
+            "Accept: application/json",
+            "Authorization: Bearer \(secret)",
+        ]
+        if let bytes { lines += ["Content-Type: application/json", "Content-Length: \(bytes)"] }
+        return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 
     private func answers() async throws {

@@ -15,8 +15,8 @@ enum JobCommand: Command {
         let timeout = try call.time(EnqueueCommand.timeout) ?? .seconds(60)
         if call.has(wait) {
             return try await Workplace.withDoor(call) { door in
-                guard try await door.job(id) != nil else { throw unknown(id) }
-                return try await Wait(door: door, job: id, asJSON: call.has(.json)).until(timeout)
+                try await Wait(door: door, job: id, asJSON: call.has(.json), absence: unknown(id)).until(
+                    timeout)
             }
         }
         guard let job = try await Workplace.withDoor(call, { try await $0.job(id) }) else {

@@ -33,6 +33,20 @@ protocol Door: Sendable {
     /// - Throws: `Refusal` with the list of queues.
     func resume(queue: String) async throws -> Bool
 
+    func schedules() async throws -> [ScheduleReport]
+
+    /// The newest slots of a line; `nil`: there is none of that name.
+    func slots(of schedule: String, limit: Int) async throws -> [SlotReport]?
+
+    /// `nil`: there is no line of that name.
+    func runNow(schedule: String, by actor: String) async throws -> JobID?
+
+    /// - Returns: whether there is a line of that name.
+    func pauseSchedule(_ name: String, by actor: String) async throws -> Bool
+
+    /// - Returns: whether it was paused; `nil`: there is no line of that name.
+    func resumeSchedule(_ name: String) async throws -> Bool?
+
     /// Waits for what is under way, such as a ring of the bell.
     func close() async
 }

@@ -26,7 +26,9 @@ struct FarmCaller: Sendable {
     /// How long a farm that asks for patience gets it, all together.
     private static let patience = Duration.seconds(30)
     /// Between two attempts of which the first got no answer.
-    private static let pauses: [Duration] = [.milliseconds(200), .seconds(1), .seconds(3)]
+    private static let pauses: [Duration] = [
+        .milliseconds(200), .milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8),
+    ]
     private static let answerBytesMax = 64 << 20
 
     let address: WebAddress
@@ -75,6 +77,8 @@ struct FarmCaller: Sendable {
     ) async throws -> Answer {
         let end = ContinuousClock.now + Self.patience
         var attempt = 0
+        // A farm that was there a moment ago is being started again, perhaps.
+        var isPatient = isPatient
         while true {
             var pause = Duration.zero
             do {
@@ -89,6 +93,7 @@ struct FarmCaller: Sendable {
                 guard mayRepeat(error, repeating, isPatient), attempt < Self.pauses.count else {
                     throw unreachable(error)
                 }
+                if error.isTransient, repeating == .safe { isPatient = true }
                 pause = Self.pauses[attempt]
             }
             attempt += 1

@@ -15,7 +15,7 @@ struct RemoteDoor: Door {
     private static let glance = Duration.seconds(1)
     private static let hasty = Duration.milliseconds(250)
 
-    private let farm: FarmCaller
+    let farm: FarmCaller
 
     init(_ address: WebAddress, token: String?) { farm = FarmCaller(address, token: token) }
 
@@ -260,7 +260,7 @@ extension NewJob {
 
 extension String {
     /// For a part of a path or of a query.
-    fileprivate var percentEncoded: String {
+    var percentEncoded: String {
         utf8.reduce(into: "") { text, byte in
             let character = Character(UnicodeScalar(byte))
             if byte < 0x80, character.isLetter || character.isNumber || "-._~".contains(character) {

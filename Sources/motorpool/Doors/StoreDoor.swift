@@ -44,6 +44,23 @@ struct StoreDoor: Door {
         return try await store.resume(queue: queue)
     }
 
+    func schedules() async throws -> [ScheduleReport] { try await store.schedules() }
+
+    func slots(of schedule: String, limit: Int) async throws -> [SlotReport]? {
+        guard try await store.schedules().contains(where: { $0.name == schedule }) else { return nil }
+        return try await store.slots(of: schedule, limit: limit)
+    }
+
+    func runNow(schedule: String, by actor: String) async throws -> JobID? {
+        try await store.runNow(schedule: schedule, by: actor)
+    }
+
+    func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
+        try await store.pauseSchedule(name, by: actor)
+    }
+
+    func resumeSchedule(_ name: String) async throws -> Bool? { try await store.resumeSchedule(name) }
+
     func close() async {
         await store.bell.settled()
         await store.close()
