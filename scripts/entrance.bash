@@ -30,6 +30,9 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                [[ -e /usr/include/libxml2/libxml/parser.h ]] || missing+=(libxml2-dev)
+                [[ -e /usr/include/archive.h ]] || missing+=(libarchive-dev)
+                [[ -e /usr/include/zip.h ]] || missing+=(libzip-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
