@@ -75,3 +75,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `./test SUITE` says which one is wanted, so that the others need not be built for it.
+if let wanted = Context.environment["MOTORPOOL_SUITE"] {
+    package.targets.removeAll { ($0.type == .test && $0.name != wanted) || $0.name == "torture" }
+}

@@ -43,7 +43,8 @@ final class Crew: Sendable {
         let suspects = Pool(name: Crew.suspects, lanes: 1, prefetches: false, work: attempt.work)
         let pools = ordinary + [suspects]
         let keeper = try LeaseKeeper(
-            settings: store.database.settings, farm: settings, tally: tally,
+            settings: store.database.settings, farm: settings,
+            stats: { tally.json(lanes: settings.lanes, pools: pools) },
             onRegistered: { worker in
                 tell(.started(worker: worker))
                 for pool in pools { pool.claimAlarm.sound() }

@@ -47,7 +47,6 @@ extension Store {
     /// What the same request got before; `nil` when it is new, and its key is taken then.
     private func answered(_ asker: Asker, count: Int, in tx: Transaction) async throws -> [Enqueued]? {
         guard let key = asker.key else { return nil }
-        // A second turn only when its retention removed the key between the two statements.
         for _ in 0..<3 {
             // A request under way with the same key is waited for here.
             let taken = try await tx.run(
@@ -58,6 +57,7 @@ extension Store {
             guard taken.affected == 0 else { return nil }
             let earlier = try await tx.run(
                 "SELECT body, job FROM motorpool.keys WHERE scope = \(asker.scope) AND key = \(key)")
+            // Its retention may have removed it between the two statements.
             guard let row = earlier.first else { continue }
             let first = JobID(try row.get(1))
             guard try row.get(0, as: [UInt8].self) == asker.body else {
@@ -71,7 +71,7 @@ extension Store {
             let jobs = try [first] + others.map { JobID(try $0.get(0)) }
             return jobs.map { Enqueued(verdict: .duplicate, job: $0) }
         }
-        throw StoreError.busy("the key “\(key)” is being forgotten and asked for at once: ask again")
+        throw StoreError.busy("the key is being forgotten and asked for at the same time: ask again")
     }
 
     private func remember(_ answers: [Enqueued], _ asker: Asker, in tx: Transaction) async throws {

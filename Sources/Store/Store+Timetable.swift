@@ -90,9 +90,7 @@ extension Store {
     /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
     package func runNow(schedule: String, by actor: String) async throws -> JobID? {
         let row = try await StoreError.translating {
-            try await database.run(
-                "SELECT job, why, ring FROM motorpool.run_schedule(\(schedule), \(Bounds.storable(error: actor)))"
-            ).first
+            try await database.run(Store.running(schedule: schedule, by: actor)).first
         }
         guard let row else { return nil }
         if let queue = try row.get(2, as: String?.self) { await bell.ring([queue]) }
@@ -105,29 +103,39 @@ extension Store {
     /// Lets the slots of a line pass, in every process; each is told as skipped. Twice is once.
     /// - Returns: whether there is such a line.
     package func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
-        try await database.run(
-            """
-            UPDATE motorpool.schedules SET paused_by = CASE WHEN paused_at IS NULL THEN \(Bounds.storable(error: actor)) ELSE paused_by END,
-                paused_at = coalesce(paused_at, now()), turn = turn + 1 WHERE name = \(name)
-            """
-        ).affected > 0
+        try await database.run(Store.pausing(schedule: name, by: actor)).affected > 0
     }
 
     /// Lets a line go on with its next slot; nothing of the pause is made up.
     /// - Returns: whether it was paused; `nil`: there is no such line.
     package func resumeSchedule(_ name: String) async throws -> Bool? {
-        let row = try await database.run(
-            """
-            WITH line AS MATERIALIZED (SELECT name, paused_at IS NOT NULL AS paused FROM motorpool.schedules
-                WHERE name = \(name) FOR UPDATE
-            ), resumed AS (
-                UPDATE motorpool.schedules s SET paused_at = NULL, paused_by = NULL, turn = s.turn + 1,
-                    decided_to = greatest(s.decided_to, clock_timestamp())
-                FROM line WHERE s.name = line.name AND line.paused
-            ) SELECT paused FROM line
-            """
-        ).first
+        let row = try await database.run(Store.resuming(schedule: name)).first
         return try row?.get(0)
+    }
+
+    // MARK: Statements
+
+    static func running(schedule: String, by actor: String) -> SQL {
+        "SELECT job, why, ring FROM motorpool.run_schedule(\(schedule), \(Bounds.storable(error: actor)))"
+    }
+
+    static func pausing(schedule: String, by actor: String) -> SQL {
+        """
+        UPDATE motorpool.schedules SET paused_by = CASE WHEN paused_at IS NULL THEN \(Bounds.storable(error: actor)) ELSE paused_by END,
+            paused_at = coalesce(paused_at, now()), turn = turn + 1 WHERE name = \(schedule)
+        """
+    }
+
+    static func resuming(schedule: String) -> SQL {
+        """
+        WITH line AS MATERIALIZED (SELECT name, paused_at IS NOT NULL AS paused FROM motorpool.schedules
+            WHERE name = \(schedule) FOR UPDATE
+        ), resumed AS (
+            UPDATE motorpool.schedules s SET paused_at = NULL, paused_by = NULL, turn = s.turn + 1,
+                decided_to = greatest(s.decided_to, clock_timestamp())
+            FROM line WHERE s.name = line.name AND line.paused
+        ) SELECT paused FROM line
+        """
     }
 }
 

@@ -8,6 +8,7 @@ internal import Store
 final class Reception: Sendable {
     private let store: Store
     private let front: Front
+    private let desk: Desk
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool
@@ -28,7 +29,11 @@ final class Reception: Sendable {
             waitMax: Reception.databaseWaitMax)
         let (front, isTrusting) = Reception.front(settings)
         self.isTrusting = isTrusting
-        let engine = Front(store: store, settings: front) { requests.tell($0) }
+        let desk = Desk(store: store, tokens: front.tokens)
+        self.desk = desk
+        let engine = Front(store: store, settings: front, more: desk.routes, page: desk.face) {
+            requests.tell($0)
+        }
         self.front = engine
         server = HTTPServer(settings: settings.http) { await engine.handle($0) }
         engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
@@ -48,6 +53,8 @@ final class Reception: Sendable {
     /// - Throws: `BindFailure`.
     func open() throws -> BoundAddress {
         let address = try server.start()
+        // Nobody waits for the database here: without the key sessions are asked to log in again, which loads it.
+        Task { _ = try? await desk.loadKey() }
         log.say(
             .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
         )

@@ -24,10 +24,9 @@ final class Caller: Sendable {
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        // From here on a throw leads to `deinit`.
         guard Self.connect(descriptor, family, address) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw Trouble(description: "not connected: \(String(cString: strerror(code)))")
+            throw Trouble(description: "not connected: \(String(cString: strerror(errno)))")
         }
     }
 
@@ -98,7 +97,10 @@ final class Caller: Sendable {
     func reset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
-        shutdown(descriptor, Int32(SHUT_RDWR))
+        // Closes the socket, and leaves its number to us.
+        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        dup2(nothing, descriptor)
+        close(nothing)
     }
 
     // MARK: Hearing
@@ -124,6 +126,25 @@ final class Caller: Sendable {
                     }
                     return heard
                 }
+                bytes += more
+            }
+        }
+    }
+
+    /// One answer whose body has this length; cheaper than ``hear(isBodiless:)`` for a long one.
+    func hearExactly(_ length: Int) async throws -> [UInt8] {
+        try await blocking("caller") {
+            var bytes = self.kept.withLock { $0 }
+            var start: Int?
+            while true {
+                start = start ?? Heard.headEnd(bytes)
+                if let start, bytes.count >= start + length {
+                    let rest = Array(bytes[(start + length)...])
+                    self.kept.withLock { $0 = rest }
+                    return Array(bytes[start..<(start + length)])
+                }
+                let more = try self.receive()
+                guard !more.isEmpty else { throw Trouble(description: "closed after \(bytes.count) bytes") }
                 bytes += more
             }
         }
@@ -165,4 +186,25 @@ final class Caller: Sendable {
         }
         return Array(buffer[..<received])
     }
+
+    // MARK: Unix sockets
+
+    static func place(_ path: String) -> BoundAddress { BoundAddress(host: path, port: 0) }
+
+    /// Leaves what a server that was killed leaves.
+    static func leaveDeadSocket(_ path: String) throws {
+        let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(dead) }
+        var place = sockaddr_un()
+        place.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &place.sun_path) { $0.copyBytes(from: path.utf8) }
+        let isBound = withUnsafePointer(to: &place) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        guard isBound else { throw Trouble(description: "not bound: \(errno)") }
+    }
+
+    static func remove(_ path: String) { unlink(path) }
 }

@@ -52,6 +52,11 @@ struct Heard: Sendable {
         return (heard, bytes.count)
     }
 
+    /// Where the body begins; `nil` when the head is not whole yet.
+    static func headEnd(_ bytes: [UInt8]) -> Int? {
+        find([13, 10, 13, 10], in: bytes, from: 0).map { $0 + 4 }
+    }
+
     private static func find(_ wanted: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
         guard bytes.count >= start + wanted.count else { return nil }
         return (start...(bytes.count - wanted.count)).first {

@@ -110,10 +110,11 @@ enum ScheduleListCommand: Command {
 }
 
 extension PostgresTimestamp {
-    /// To the second: `2027-03-28 01:00:00Z`.
+    /// `2027-03-28 01:00Z`, with seconds where there are some.
     var short: String {
         let text = iso8601
         guard text.count > 20 else { return text }
-        return text.prefix(19).map { $0 == "T" ? " " : String($0) }.joined() + "Z"
+        let length = text.prefix(19).hasSuffix(":00") ? 16 : 19
+        return text.prefix(length).map { $0 == "T" ? " " : String($0) }.joined() + "Z"
     }
 }
