@@ -26,6 +26,10 @@ let package = Package(
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CHTTP"),
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -35,6 +39,7 @@ let package = Package(
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("World", ["CBrotli", "CCurl", "CZlib", "Platform"]),
         room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
@@ -44,12 +49,13 @@ let package = Package(
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
-        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
             dependencies: [
-                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial",
+                "Jobs", "Postgres", "Platform", "Crypto", "World", "Store", "HTTPServer", "Farm", "Front",
+                "Trial",
                 "Bench",
             ],
             swiftSettings: house),
@@ -71,6 +77,7 @@ let package = Package(
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite("WorldTests", ["World", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -30,6 +30,8 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
+                [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
                 [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
