@@ -30,24 +30,39 @@ let package = Package(
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(
+            name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CHTTP"),
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Floor 0
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("World", ["CArchive", "CBrotli", "CCurl", "CXML", "CZip", "CZlib", "Platform"]),
+        room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
-        room("HTTPServer", ["Platform"]),
-        room("World", ["CArchive", "CXML", "CZip", "Platform"]),
+        room("HTTPServer", ["CHTTP", "CUV", "CZlib", "Platform"]),
         // Floor 2
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
+        room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
-        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
-            dependencies: ["Jobs", "Postgres", "Platform", "Store", "Farm", "Trial", "Bench"],
+            dependencies: [
+                "Jobs", "Postgres", "Platform", "Crypto", "World", "Store", "HTTPServer", "Farm", "Front",
+                "Trial",
+                "Bench",
+            ],
             swiftSettings: house),
 
         // Tests
@@ -58,7 +73,12 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
+        suite("CryptoTests", ["Crypto"]),
+        suite(
+            "FrontTests",
+            ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
@@ -67,3 +87,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `./test SUITE` says which one is wanted, so that the others need not be built for it.
+if let wanted = Context.environment["MOTORPOOL_SUITE"] {
+    package.targets.removeAll { ($0.type == .test && $0.name != wanted) || $0.name == "torture" }
+}

@@ -27,7 +27,7 @@ struct Attempt: Sendable {
 
     private func perform(_ job: ClaimedJob) async -> Outcome {
         guard let kind = kinds[job.kind] else { return .snooze(.seconds(10)) }
-        tell(.runStarted(job.id, kind: job.kind, run: job.token.run))
+        tell(.runStarted(job.id, kind: job.kind, run: job.token.run, trace: job.trace))
         shared.killPoint?.pass(.beforeStart)
         do {
             return try await kind.perform(Run(job: job, shared: shared))
@@ -58,14 +58,21 @@ struct Attempt: Sendable {
         -> Pool.Verdict
     {
         let verdict = verdict(on: job, outcome, ending)
-        tell(.runEnded(job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took))
+        tally.ran(job, took: took)
+        tell(
+            .runEnded(
+                job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took, trace: job.trace
+            ))
         return verdict
     }
 
     private func verdict(on job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?) -> Pool.Verdict {
         switch (ending, outcome) {
         case (_, .committed):
-            tally.count { $0.done += 1 }
+            tally.count {
+                $0.done += 1
+                $0.byQueue[job.queue, default: Tally.Ends()].done += 1
+            }
             return .dropped
         case (.cancelled, _), (.leaseLost, _):
             return .dropped
@@ -95,6 +102,14 @@ struct Attempt: Sendable {
             default: []
             }
         return .other(Pool.Other(token: job.token, settlement: settlement, newJobs: newJobs))
+    }
+}
+
+extension ClaimedJob {
+    /// Where in which trace it was asked for.
+    fileprivate var trace: String? {
+        guard let meta else { return nil }
+        return (try? meta.parts())?["traceparent"]?.string
     }
 }
 

@@ -15,9 +15,28 @@ package final class Tally: Sendable {
         package var handedBack = 0
         package var bells = 0
         package var polls = 0
+        /// Done and failed, by the queue whose lanes ran them.
+        package var byQueue: [String: Ends] = [:]
+    }
+
+    /// How runs of one queue ended.
+    package struct Ends: Sendable {
+        package var done = 0
+        package var failed = 0
     }
 
     private let counts = Lock(Counts())
+
+    /// How long runs take lately, by queue and by kind, in seconds.
+    private struct Means {
+        var byQueue: [String: Double] = [:]
+        var byKind: [String: Double] = [:]
+    }
+
+    private let means = Lock(Means())
+
+    /// Runs shorter than this are looked at one in sixteen: the mean is as good, and the lane as fast.
+    private static let shortRun = Duration.milliseconds(1)
 
     package init() {}
 
@@ -25,12 +44,50 @@ package final class Tally: Sendable {
 
     func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
 
-    var json: JSON {
+    /// A run has ended. The means follow the last dozen or so.
+    func ran(_ job: ClaimedJob, took: Duration) {
+        guard took >= Tally.shortRun || job.id.number & 15 == 0 else { return }
+        let seconds = took.inSeconds
+        means.withLock { means in
+            for path in [(\Means.byQueue, job.queue), (\Means.byKind, job.kind)] {
+                let old = means[keyPath: path.0][path.1] ?? seconds
+                means[keyPath: path.0][path.1] = old + (seconds - old) / 8
+            }
+        }
+    }
+
+    /// What the worker's row publishes.
+    /// - Parameters:
+    ///   - lanes: how many jobs of each queue run at once.
+    ///   - pools: whose lanes are told one by one: how many there are, how many are busy, and how their runs ended.
+    func json(lanes: [String: Int], pools: [Pool] = []) -> JSON {
         let c = now
-        return JSON(
-            text: """
-                {"claims":\(c.claims),"sweeps":\(c.sweeps),"claimed":\(c.claimed),"done":\(c.done),"failed":\(c.failed),\
-                "snoozed":\(c.snoozed),"stale":\(c.stale),"handed_back":\(c.handedBack),"bells":\(c.bells),"polls":\(c.polls)}
-                """)
+        let means = means.withLock { $0 }
+        let text = JSONText.object([
+            ("claims", JSONText(c.claims)), ("sweeps", JSONText(c.sweeps)), ("claimed", JSONText(c.claimed)),
+            ("done", JSONText(c.done)), ("failed", JSONText(c.failed)), ("snoozed", JSONText(c.snoozed)),
+            ("stale", JSONText(c.stale)), ("handed_back", JSONText(c.handedBack)),
+            ("bells", JSONText(c.bells)),
+            ("polls", JSONText(c.polls)),
+            ("lanes", .object(lanes.sorted { $0.key < $1.key }.map { ($0.key, JSONText($0.value)) })),
+            (
+                "queue_seconds",
+                .object(means.byQueue.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
+            ),
+            (
+                "kind_seconds",
+                .object(means.byKind.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
+            ),
+            ("pools", .object(pools.map { ($0.name, told($0, c.byQueue[$0.name] ?? Ends())) })),
+        ])
+        return JSON(text: text.text)
+    }
+
+    private func told(_ pool: Pool, _ ends: Ends) -> JSONText {
+        let (lanes, busy, buffered) = pool.load
+        return .object([
+            ("lanes", JSONText(lanes)), ("busy", JSONText(busy)), ("buffered", JSONText(buffered)),
+            ("done", JSONText(ends.done)), ("failed", JSONText(ends.failed)),
+        ])
     }
 }

@@ -35,7 +35,7 @@ package struct Request: Sendable {
     }
 }
 
-/// Why a body could not be read. The server answers each by itself when a handler rethrows it.
+/// Why a body could not be read; ``response`` is what to answer. The connection closes after it.
 package enum BodyError: Error, Sendable {
     /// 413
     case tooLarge(limit: Int)

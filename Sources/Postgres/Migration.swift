@@ -24,6 +24,8 @@ package enum MigrationState: Sendable, Equatable {
     case current
     /// These numbers are still to be applied.
     case behind([Int])
+    /// All of ours are applied, and these after them by a newer program: both versions may run.
+    case newer([Int])
     /// The schema's history is not ours; a sentence for each difference.
     case drifted([String])
 }

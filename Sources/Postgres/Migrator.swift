@@ -96,12 +96,10 @@ package struct Migrator: Sendable {
         try await takeTurn(transaction)
         let applied = try await history(transaction.run(historyQuery))
         switch judge(applied) {
-        case .current: return false
+        case .current, .newer: return false
         case .behind(let missing) where !missing.contains(migration.number): return false
         case .behind: break
-        case .drifted(let differences):
-            guard !isMerelyNewer(applied) else { return false }
-            throw MigrationDrift(differences: differences)
+        case .drifted(let differences): throw MigrationDrift(differences: differences)
         }
         try await transaction.runScript(migration.sql, within: Self.migrationLimit)
         try await transaction.run(
@@ -125,6 +123,7 @@ package struct Migrator: Sendable {
     }
 
     private func judge(_ applied: [Applied]) -> MigrationState {
+        if isMerelyNewer(applied) { return .newer(applied.map(\.number).filter { !isOurs($0) }) }
         let differences = applied.compactMap(difference)
         guard differences.isEmpty else { return .drifted(differences) }
         let known = Set(applied.map(\.number))
@@ -140,10 +139,12 @@ package struct Migrator: Sendable {
         return "migration \(applied.number) (\(applied.name)) was changed after it had been applied"
     }
 
-    /// Everything of ours was applied as it is; the rest came after us.
+    /// Everything of ours was applied as it is, and more came after it.
     private func isMerelyNewer(_ applied: [Applied]) -> Bool {
         migrations.allSatisfy { ours in
             applied.contains { $0.number == ours.number && $0.checksum == ours.checksum }
-        }
+        } && applied.contains { !isOurs($0.number) }
     }
+
+    private func isOurs(_ number: Int) -> Bool { migrations.contains { $0.number == number } }
 }

@@ -20,11 +20,12 @@ package final class Store: Sendable {
     ///   - settings: of the farm's database; `pooled` when it is reached through pgbouncer in transaction mode.
     ///   - connectionsMax: for everything but the claim.
     ///   - claimConnectionsMax: claims and settlements gain nothing beyond two.
+    ///   - waitMax: how long a caller waits for a connection of the first pool.
     package init(
         _ settings: ConnectionSettings, connectionsMax: Int = connectionsMaxDefault,
-        claimConnectionsMax: Int = 2
+        claimConnectionsMax: Int = 2, waitMax: Duration = .seconds(10)
     ) {
-        database = Database(settings, connectionsMax: connectionsMax)
+        database = Database(settings, connectionsMax: connectionsMax, waitMax: waitMax)
         var hotSettings = settings
         hotSettings.sessionSetup += [
             "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",

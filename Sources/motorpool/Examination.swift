@@ -176,6 +176,10 @@ struct Examination {
         for (name, migrator) in Workplace.migrators {
             switch try await migrator.check(settings.connection) {
             case .current: findings.append(Finding(.fine, "schema", "the schema \(name) is current"))
+            case .newer(let numbers):
+                let list = numbers.map(String.init).joined(separator: ", ")
+                findings.append(
+                    Finding(.fine, "schema", "the schema \(name) is newer than this program, by \(list)"))
             case .behind(let numbers):
                 let list = numbers.map(String.init).joined(separator: ", ")
                 findings.append(

@@ -1,6 +1,8 @@
 internal import Farm
 internal import Jobs
 internal import Platform
+internal import Postgres
+internal import Store
 
 /// Tells the log what a farm does: what an operator should know always, single runs only when asked.
 final class FarmLog: Sendable {
@@ -47,6 +49,7 @@ final class FarmLog: Sendable {
                 [("worker", .int(worker.number))])
         case .refusedData(let job, let error):
             log.say(.error, "refused_data", "job \(job): \(error)", [("job", .int(job.number))])
+        case .slots(let slots): decided(slots)
         case .trouble(let sentence): trouble(sentence)
         case .handedBack(let count):
             log.say(
@@ -54,7 +57,8 @@ final class FarmLog: Sendable {
                 [("count", JSONText(count))])
         case .draining: log.say(.info, "draining", "draining: no new claims, running jobs may end")
         case .stopped: log.say(.info, "stopped", "stopped")
-        case .runEnded(let job, let kind, let run, let words, let took): runEnded(job, kind, run, words, took)
+        case .runEnded(let job, let kind, let run, let words, let took, let trace):
+            runEnded(job, kind, run, words, took, trace)
         case .claimed, .runStarted, .stale, .overtaken, .cancelled: routine(event)
         }
     }
@@ -110,7 +114,9 @@ final class FarmLog: Sendable {
             ])
     }
 
-    private func runEnded(_ job: JobID, _ kind: String, _ run: Int32, _ words: String, _ took: Duration) {
+    private func runEnded(
+        _ job: JobID, _ kind: String, _ run: Int32, _ words: String, _ took: Duration, _ trace: String?
+    ) {
         let hasFailed = words.hasPrefix("failed")
         guard hasFailed || isVerbose else { return }
         if hasFailed, !isVerbose {
@@ -125,9 +131,35 @@ final class FarmLog: Sendable {
             "job \(job) (\(kind)), run \(run) of \(took.text): \(words)",
             [
                 ("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run))),
-                ("words", .string(words)),
-                ("seconds", JSONText(took)),
-            ])
+                ("words", .string(words)), ("seconds", JSONText(took)),
+            ] + FarmLog.fields(trace: trace))
+    }
+
+    private static func fields(trace: String?) -> [(String, JSONText)] {
+        trace.map { [("traceparent", .string($0))] } ?? []
+    }
+
+    /// Skipped slots in one line a schedule: after a long absence there are many.
+    private func decided(_ slots: [DecidedSlot]) {
+        for (schedule, slots) in Dictionary(grouping: slots, by: \.schedule).sorted(by: { $0.key < $1.key }) {
+            let skipped = slots.filter { $0.outcome == .skipped }
+            if let last = skipped.last {
+                let others = skipped.count > 1 ? " and \(skipped.count - 1) before it" : ""
+                log.say(
+                    .warning, "slot_skipped",
+                    "\(schedule): the slot of \(last.slot.iso8601)\(others) was skipped: \(last.why ?? "")",
+                    [("schedule", .string(schedule)), ("count", JSONText(skipped.count))])
+            }
+            for slot in slots where slot.outcome != .skipped && isVerbose {
+                log.say(
+                    .info, "slot_\(slot.outcome.rawValue)",
+                    "\(schedule): the slot of \(slot.slot.iso8601)\(slot.job.map { " fired job \($0)" } ?? " waits")",
+                    [
+                        ("schedule", .string(schedule)), ("slot", .string(slot.slot.iso8601)),
+                        ("job", JSONText(slot.job)),
+                    ])
+            }
+        }
     }
 
     private func routine(_ event: FarmEvent) {
@@ -138,10 +170,11 @@ final class FarmLog: Sendable {
             log.say(
                 .info, "claimed", "\(jobs.count) jobs of \(queue) claimed",
                 [("queue", .string(queue)), ("jobs", .array(ids))])
-        case .runStarted(let job, let kind, let run):
+        case .runStarted(let job, let kind, let run, let trace):
             log.say(
                 .info, "run_started", "job \(job) (\(kind)), run \(run) starts",
-                [("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run)))])
+                [("job", .int(job.number)), ("kind", .string(kind)), ("run", .int(Int64(run)))]
+                    + FarmLog.fields(trace: trace))
         case .stale(let count):
             log.say(
                 .info, "stale", "\(count) settlements came too late and changed nothing",

@@ -1,3 +1,5 @@
+internal import Jobs
+
 /// One sentence of the doctor's.
 struct Finding: Sendable {
     enum Level: String, Sendable {

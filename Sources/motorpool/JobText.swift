@@ -64,25 +64,6 @@ enum JobText {
         return color(text ?? state.rawValue)
     }
 
-    static func json(_ job: JobReport) -> JSONText {
-        .object([
-            ("id", JSONText(job.id)), ("state", .string(job.state.rawValue)),
-            ("reason", JSONText(job.reason)),
-            ("kind", .string(job.kind)), ("queue", .string(job.queue)),
-            ("priority", .string(job.priority.description)),
-            ("subject", JSONText(job.subject)), ("limit_key", JSONText(job.limitKey)),
-            ("run", JSONText(job.run)),
-            ("failures", JSONText(job.failures)), ("worker", JSONText(job.worker)),
-            ("phase", JSONText(job.phase)),
-            ("done", JSONText(job.done)), ("total", JSONText(job.total)), ("parent", JSONText(job.parent)),
-            ("children_left", JSONText(job.childrenLeft)), ("created_at", JSONText(job.createdAt)),
-            ("due_at", JSONText(job.dueAt)), ("started_at", JSONText(job.startedAt)),
-            ("ended_at", JSONText(job.endedAt)),
-            ("args", JSONText(job.args)), ("meta", JSONText(job.meta)), ("result", JSONText(job.result)),
-            ("errors", JSONText(job.errors ?? JSON(text: "[]"))),
-        ])
-    }
-
     /// Its failures, oldest first.
     static func errors(_ job: JobReport) -> [(run: String, at: String, error: String)] {
         guard let errors = job.errors, case .array(let parts)? = try? errors.parts().value else { return [] }

@@ -1,8 +1,9 @@
 internal import Glibc
+internal import Jobs
 internal import Platform
 internal import Postgres
 
-/// What happens, a line an event, on standard output: sentences on a terminal, JSON elsewhere.
+/// What happens, a line an event, on standard output: sentences on a terminal and JSON elsewhere, unless it is said.
 ///
 /// Lines are written by a thread of its own, so that a reader who stalls never stalls a job; what doesn't fit into the
 /// buffer is dropped and counted.
@@ -25,8 +26,11 @@ final class Log: Sendable {
 
     private let state = Lock(State())
     private let waker: Waker
+    let isText: Bool
 
-    init() throws {
+    /// - Parameter isText: sentences for people, or JSON; `nil`: what the reader is decides.
+    init(isText: Bool? = nil) throws {
+        self.isText = isText ?? Console.isOutputTerminal
         waker = try Waker()
         _ = BlockingThread.start("log") { self.write() }
     }
@@ -35,7 +39,7 @@ final class Log: Sendable {
     func say(_ level: Level = .info, _ event: String, _ sentence: String, _ fields: [(String, JSONText)] = [])
     {
         let line =
-            Console.isOutputTerminal
+            isText
             ? Log.human(level, sentence) : Log.machine(level, event, sentence, fields)
         state.withLock { state in
             if state.lines.count < Log.linesMax { state.lines.append(line) } else { state.dropped += 1 }

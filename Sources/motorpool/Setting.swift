@@ -9,6 +9,9 @@ struct Setting: Sendable {
         case database
         case policies
         case farm
+        case remote
+        case front
+        case log
     }
 
     let group: Group
@@ -16,17 +19,22 @@ struct Setting: Sendable {
     let flag: Flag?
     let expected: String
     var isSecret = false
+    /// What its flag says when that takes no value.
+    var switchText = "1"
     let read: @Sendable (_ text: String, _ settings: inout Settings) -> Bool
 
     /// Where it was said and what; `nil` when it was not. An empty variable counts as none.
     func given(_ flags: [String: String], _ switches: Set<String>) -> (source: String, text: String)? {
         if let flag, let text = flags[flag.name] { return (flag.name, text) }
-        if let flag, switches.contains(flag.name) { return (flag.name, "1") }
+        if let flag, switches.contains(flag.name) { return (flag.name, switchText) }
         guard let value = getenv(variable), value.pointee != 0 else { return nil }
         return (variable, String(cString: value))
     }
 
-    static let all: [Setting] = [
+    /// Every setting there is.
+    static let all = queue + front + log
+
+    private static let queue: [Setting] = [
         Setting(
             group: .database, variable: "DATABASE_URL",
             flag: Flag(
@@ -58,6 +66,34 @@ struct Setting: Sendable {
             return true
         },
         Setting(
+            group: .remote, variable: "MOTORPOOL_URL",
+            flag: Flag(
+                "--url", "URL",
+                "A farm to be asked over HTTP instead, like http://farm.example:8000 (MOTORPOOL_URL)"),
+            expected: "an address like http://farm.example:8000", isSecret: true
+        ) { text, it in
+            it.remote.url = text
+            return (try? RemoteSettings(url: text).address()) != nil
+        },
+        Setting(
+            group: .remote, variable: "MOTORPOOL_TOKEN",
+            flag: Flag(
+                "--token", "TOKEN",
+                "Who asks over HTTP (MOTORPOOL_TOKEN); others of this machine may see a flag for a moment"),
+            expected: "a token of letters and digits", isSecret: true
+        ) { text, it in
+            it.remote.ownToken = text
+            return RemoteSettings.isToken(text)
+        },
+        Setting(
+            group: .remote, variable: "MOTORPOOL_TOKEN_FILE",
+            flag: Flag("--token-file", "FILE", "The token's file (MOTORPOOL_TOKEN_FILE)"),
+            expected: "a file"
+        ) { text, it in
+            it.remote.tokenFile = text
+            return true
+        },
+        Setting(
             group: .policies, variable: "MOTORPOOL_JOBS",
             flag: Flag(
                 "--jobs", "DIR",
@@ -66,6 +102,25 @@ struct Setting: Sendable {
         ) { text, it in
             it.jobs = JobsFolder(path: text)
             return true
+        },
+        Setting(
+            group: .policies, variable: "MOTORPOOL_SCHEDULER",
+            flag: Flag(
+                "--scheduler", "FILE",
+                "The schedule (MOTORPOOL_SCHEDULER); default scheduler.conf beside the policies, if there is one"
+            ),
+            expected: "a file"
+        ) { text, it in
+            it.scheduler = text
+            return true
+        },
+        Setting(
+            group: .farm, variable: "MOTORPOOL_SCHEDULE",
+            flag: Flag("--no-schedule", "Fire no slots of the schedule here (MOTORPOOL_SCHEDULE=0)"),
+            expected: "1 or 0", switchText: "0"
+        ) { text, it in
+            it.firesSchedule = text == "1"
+            return text == "1" || text == "0"
         },
         Setting(
             group: .farm, variable: "MOTORPOOL_QUEUES",

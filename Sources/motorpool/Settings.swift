@@ -1,5 +1,7 @@
 internal import Farm
+internal import Front
 internal import Glibc
+internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
@@ -11,11 +13,27 @@ struct Settings: Sendable {
     /// `nil`: the private server of the state folder.
     var database: String?
     var isPooled = false
+    /// A farm that is asked over HTTP instead.
+    var remote = RemoteSettings()
     var state = StateFolder.standard()
     var jobs = JobsFolder.standard()
+    /// The file of the schedule, when one was named.
+    var scheduler: String?
+    /// Whether this process fires the slots of the schedule.
+    var firesSchedule = true
     var connectionsMax = Store.connectionsMaxDefault
     /// How the farm runs; its definitions are read later.
     var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))
+
+    /// Where the front listens, and how much it takes.
+    var http = HTTPSettings()
+    var front = FrontSettings()
+    var frontConnectionsMax = 6
+    /// What callers without a token may do; `nil`: nothing, unless no token is configured and only this machine is served.
+    var anonymous: Role?
+    /// `nil`: sentences on a terminal, JSON elsewhere.
+    var logsText: Bool?
+    var logsEveryRequest = true
 
     /// Where the queue is.
     var connection: ConnectionSettings {

@@ -4,23 +4,23 @@ internal import Postgres
 internal import Store
 internal import Trial
 
-/// What commands share: the queue, the policies, the schema.
+/// What commands share: the farm, the policies, the schema.
 enum Workplace {
-    /// Lends a store for as long as `body` takes; what it rang is heard before this returns.
-    static func withStore<T: Sendable>(_ call: Invocation, _ body: (Store) async throws -> T) async throws
-        -> T
-    {
-        let store = Store(call.settings.connection, connectionsMax: 2, claimConnectionsMax: 1)
-        do {
-            let value = try await body(store)
-            await store.bell.settled()
-            await store.close()
-            return value
-        } catch {
-            await store.bell.settled()
-            await store.close()
-            throw error
+    /// Lends the farm for as long as `body` takes, by its database or over HTTP; what it rang is heard before this
+    /// returns.
+    static func withDoor<T: Sendable>(
+        _ call: Invocation, _ body: (any Door) async throws -> T
+    ) async throws -> T {
+        let door: any Door
+        if let address = try call.settings.remote.address() {
+            door = RemoteDoor(address, token: try call.settings.remote.token())
+        } else {
+            door = StoreDoor(call.settings.connection)
         }
+        let result: Result<T, any Error>
+        do { result = .success(try await body(door)) } catch { result = .failure(error) }
+        await door.close()
+        return try result.get()
     }
 
     static var kinds: [AnyKind] { TrialKinds.all }
@@ -30,10 +30,10 @@ enum Workplace {
         ("motorpool", Schema.migrator), ("trial", TrialSchema.migrator),
     ]
 
-    /// - Throws: `ConfigurationFaults` with every fault of the folder.
-    static func definitions(_ settings: Settings) throws -> Definitions {
-        let (definitions, faults) = settings.jobs.load(kinds: kinds.map(\.name))
+    /// - Throws: `ConfigurationFaults` with every fault of the policies and the schedule.
+    static func policies(_ settings: Settings) throws -> Policies {
+        let (policies, faults) = Policies.load(settings, kinds: kinds.map(\.name))
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
-        return definitions
+        return policies
     }
 }

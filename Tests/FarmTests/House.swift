@@ -17,7 +17,11 @@ final class House: Sendable {
 
         func hears(job: JobID, ending words: String) async throws {
             try await recorder.hears("job \(job) ending \(words)") { event in
-                if case .runEnded(job, _, _, let told, _) = event, told.hasPrefix(words) { true } else { nil }
+                if case .runEnded(job, _, _, let told, _, _) = event, told.hasPrefix(words) {
+                    true
+                } else {
+                    nil
+                }
             }
         }
 

@@ -41,9 +41,9 @@ func paths(in folder: String) throws -> [String] {
 
 func bytes(of path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
 
-func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
+func put(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
 
-func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
+func put(_ text: String, to path: String) throws { try put(Array(text.utf8), to: path) }
 
 func makeFolder(_ path: String) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

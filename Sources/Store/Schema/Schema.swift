@@ -2,6 +2,10 @@ package import Postgres
 
 /// The queue's tables and rules, as an append-only list: a migration that was released is never edited.
 package enum Schema {
-    package static let migrator = Migrator(
-        schema: "motorpool", migrations: [tables, rules, enqueue, care, words])
+    private static let migrations = [tables, rules, enqueue, care, words, schedules, desk, front]
+
+    package static let migrator = Migrator(schema: "motorpool", migrations: migrations)
+
+    /// The number of the last migration.
+    package static let newest = migrations.last?.number ?? 0
 }

@@ -1,3 +1,4 @@
+internal import Jobs
 internal import Postgres
 
 /// Brings the database up to date.
@@ -24,7 +25,7 @@ enum MigrateCommand: Command {
     private static func missing(_ migrator: Migrator, _ connection: ConnectionSettings) async throws -> [Int]
     {
         switch try await migrator.check(connection) {
-        case .current: return []
+        case .current, .newer: return []
         case .behind(let numbers): return numbers
         case .drifted(let differences): throw MigrationDrift(differences: differences)
         }

@@ -1,3 +1,5 @@
+internal import Jobs
+
 /// Tells which motorpool this is.
 enum VersionCommand: Command {
     static let name = "version"

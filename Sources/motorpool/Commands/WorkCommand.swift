@@ -7,7 +7,7 @@ internal import Store
 enum WorkCommand: Command {
     static let name = "work"
     static let summary = "Work the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .log]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -17,23 +17,35 @@ enum WorkCommand: Command {
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let definitions = try Workplace.definitions(call.settings)
+        let policies = try Workplace.policies(call.settings)
         try await checkSchema(call.settings.connection)
-        let log = try Log()
-        try await work(call, definitions, log)
+        let log = try Log(isText: call.settings.logsText)
+        try await work(call, policies, log)
         await log.close()
         return .ok
     }
 
     /// Runs a farm to its end.
-    static func work(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+    /// - Parameter beforeDraining: what has to end first when the process is asked to end.
+    static func work(
+        _ call: Invocation, _ policies: Policies, _ log: Log,
+        beforeDraining: (@Sendable () async -> Void)? = nil
+    ) async throws {
         var settings = call.settings.farm
-        settings.definitions = definitions
+        settings.definitions = policies.definitions
+        settings.schedule = call.settings.firesSchedule ? policies.schedule : []
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
         let farm = Farm(store: store, settings: settings, kinds: Workplace.kinds) { farmLog.tell($0) }
-        call.shutdown.whenAsked { farm.stop() }
+        call.shutdown.whenAsked {
+            guard let beforeDraining else { return farm.stop() }
+            // A signal's action can't wait; the farm's end waits for it.
+            Task {
+                await beforeDraining()
+                farm.stop()
+            }
+        }
         let result: Result<Void, any Error>
         do {
             result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() }))
@@ -53,17 +65,15 @@ enum WorkCommand: Command {
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
     }
 
-    private static func checkSchema(_ connection: ConnectionSettings) async throws {
+    static func checkSchema(_ connection: ConnectionSettings) async throws {
         for (name, migrator) in Workplace.migrators {
             switch try await migrator.check(connection) {
-            case .current: continue
+            // A newer program's schema is fine while a roll-out is under way.
+            case .current, .newer: continue
             case .behind:
                 throw Refusal(
                     "the schema \(name) is behind this program: run motorpool migrate", .configuration)
-            case .drifted:
-                // Applies nothing, as nothing of ours is missing below a newer migration: a newer program's schema is
-                // fine while a roll-out is under way, and anything else is thrown.
-                _ = try await migrator.migrate(connection)
+            case .drifted(let differences): throw MigrationDrift(differences: differences)
             }
         }
     }

@@ -306,7 +306,7 @@ struct HostileArchiveTests {
                     if Int.random(in: 0..<4, using: &dice) == 0 {
                         faulty.removeLast(Int.random(in: 0..<faulty.count, using: &dice))
                     }
-                    try write(faulty, to: scratch + "/faulty")
+                    try put(faulty, to: scratch + "/faulty")
                     do {
                         _ = try await Archive.unpack(scratch + "/faulty", into: scratch + "/out")
                         try Tree.remove(scratch + "/out")

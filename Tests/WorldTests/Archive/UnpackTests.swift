@@ -76,7 +76,7 @@ struct UnpackTests {
         try await withScratch { scratch in
             try await python(Self.members + Self.zip, scratch + "/archive")
             try makeFolder(scratch + "/out")
-            try write("mine", to: scratch + "/out/a.txt")
+            try put("mine", to: scratch + "/out/a.txt")
             await #expect(throws: FileFault.self) {
                 try await Archive.unpack(scratch + "/archive", into: scratch + "/out")
             }

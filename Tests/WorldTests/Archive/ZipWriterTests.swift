@@ -8,10 +8,10 @@ struct ZipWriterTests {
     private func makeTree(_ path: String) throws {
         try makeFolder(path + "/Мод/empty")
         try makeFolder(path + "/b")
-        try write("first", to: path + "/b/z.txt")
-        try write("", to: path + "/b/nothing")
-        try write("Привет", to: path + "/Мод/имя.txt")
-        try write((0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }, to: path + "/a.bin")
+        try put("first", to: path + "/b/z.txt")
+        try put("", to: path + "/b/nothing")
+        try put("Привет", to: path + "/Мод/имя.txt")
+        try put((0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) }, to: path + "/a.bin")
     }
 
     private static let look = """
@@ -60,7 +60,7 @@ struct ZipWriterTests {
                 try makeFolder(
                     target.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
                         separator: "/"))
-                try write(try bytes(of: scratch + "/one/" + path), to: target)
+                try put(try bytes(of: scratch + "/one/" + path), to: target)
                 var times = [timeval(tv_sec: 1_000_000, tv_usec: 0), timeval(tv_sec: 1_000_000, tv_usec: 0)]
                 utimes(target, &times)
             }
@@ -89,7 +89,7 @@ struct ZipWriterTests {
         try await withScratch { scratch in
             try makeFolder(scratch + "/tree")
             for name in ["a", "b"] {
-                try write([UInt8](repeating: 7, count: 3 << 20), to: scratch + "/tree/" + name)
+                try put([UInt8](repeating: 7, count: 3 << 20), to: scratch + "/tree/" + name)
             }
             let told = Told<Int64>()
             _ = try await ZipWriter.pack(scratch + "/tree", into: scratch + "/part") { done, total in
@@ -198,8 +198,8 @@ struct ZipWriterTests {
     func changing() async throws {
         try await withScratch { scratch in
             try makeFolder(scratch + "/tree")
-            try write([UInt8](repeating: 7, count: 4 << 20), to: scratch + "/tree/a")
-            try write("x", to: scratch + "/tree/b")
+            try put([UInt8](repeating: 7, count: 4 << 20), to: scratch + "/tree/a")
+            try put("x", to: scratch + "/tree/b")
             await #expect(throws: ArchiveError.changed("b")) {
                 try await ZipWriter.pack(scratch + "/tree", into: scratch + "/part") { _, _ in
                     truncate(scratch + "/tree/b", 100)
@@ -215,10 +215,10 @@ struct ZipWriterTests {
             _ = try await ZipWriter.pack(scratch + "/tree", into: scratch + "/part")
             var wrong = try bytes(of: scratch + "/part")
             wrong[2000] ^= 1
-            try write(wrong, to: scratch + "/wrong")
+            try put(wrong, to: scratch + "/wrong")
             let cut = Array(try bytes(of: scratch + "/part").dropLast(100))
-            try write(cut, to: scratch + "/cut")
-            try write([], to: scratch + "/nothing")
+            try put(cut, to: scratch + "/cut")
+            try put([], to: scratch + "/nothing")
             for name in ["wrong", "cut", "nothing"] {
                 await #expect(throws: ArchiveError.self) { try await ZipCheck.verify(scratch + "/" + name) }
             }
@@ -230,7 +230,7 @@ struct ZipWriterTests {
     func publish() async throws {
         try await withScratch { scratch in
             try makeTree(scratch + "/tree")
-            try write("old", to: scratch + "/mod.zip")
+            try put("old", to: scratch + "/mod.zip")
             _ = try await ZipWriter.pack(scratch + "/tree", into: scratch + "/mod.zip.part")
             try Part.publish(scratch + "/mod.zip.part", as: scratch + "/mod.zip")
             #expect(try await ZipCheck.verify(scratch + "/mod.zip").files == 4)

@@ -6,7 +6,7 @@ enum Script {
     /// Writes a shell script that may be run.
     static func write(_ text: String, in folder: String) throws -> String {
         let path = folder + "/script-\(UInt32.random(in: 0 ... .max))"
-        try WorldTests.write("#!/bin/sh\n" + text + "\n", to: path)
+        try put("#!/bin/sh\n" + text + "\n", to: path)
         chmod(path, 0o755)
         return path
     }

@@ -10,16 +10,16 @@ struct SlotTests {
     func fresh() async throws {
         try await withScratch { scratch in
             let first = try await Slot.take(scratch + "/slot")
-            try write("old", to: first.home + "/file")
+            try put("old", to: first.home + "/file")
             try makeFolder(first.work + "/deep/deeper")
             symlink("/etc/passwd", first.work + "/deep/link")
             chmod(first.work + "/deep", 0)
-            try write("stray", to: scratch + "/slot/stray")
+            try put("stray", to: scratch + "/slot/stray")
             try await first.release()
             try await first.release()
             #expect(try paths(in: scratch + "/slot") == ["lock"])
             try makeFolder(scratch + "/slot/use/home")
-            try write("stray", to: scratch + "/slot/use/home/stray")
+            try put("stray", to: scratch + "/slot/use/home/stray")
             let second = try await Slot.take(scratch + "/slot")
             #expect(
                 try paths(in: scratch + "/slot") == ["lock", "use/", "use/home/", "use/tmp/", "use/work/"])
@@ -58,7 +58,7 @@ struct SlotTests {
         .enabled(if: ChildProcess.confinesWriting, "this kernel has no Landlock"))
     func inside() async throws {
         try await withScratch { scratch in
-            try write("mine", to: scratch + "/canary")
+            try put("mine", to: scratch + "/canary")
             let slot = try await Slot.take(scratch + "/slots")
             let script = try Script.write(
                 """
@@ -149,7 +149,7 @@ struct SlotTests {
     func nonsense(note: String) async throws {
         try await withScratch { scratch in
             try makeFolder(scratch + "/slot")
-            try write(note, to: scratch + "/slot/lock")
+            try put(note, to: scratch + "/slot/lock")
             try await Slot.take(scratch + "/slot").release()
         }
     }

@@ -8,7 +8,7 @@ struct TreeTests {
     func remove() async throws {
         try await withScratch { scratch in
             try makeFolder(scratch + "/outside")
-            try write("mine", to: scratch + "/outside/file")
+            try put("mine", to: scratch + "/outside/file")
             try makeFolder(scratch + "/tree/a/b")
             symlink("../outside", scratch + "/tree/link")
             symlink("../../../outside/file", scratch + "/tree/a/b/link")
@@ -47,8 +47,8 @@ struct TreeTests {
     func diskBytes() async throws {
         try await withScratch { scratch in
             try makeFolder(scratch + "/tree/a")
-            try write([UInt8](repeating: 1, count: 1_000_000), to: scratch + "/tree/a/big")
-            try write([UInt8](repeating: 1, count: 1_000_000), to: scratch + "/other")
+            try put([UInt8](repeating: 1, count: 1_000_000), to: scratch + "/tree/a/big")
+            try put([UInt8](repeating: 1, count: 1_000_000), to: scratch + "/other")
             symlink("../other", scratch + "/tree/link")
             symlink(".", scratch + "/tree/loop")
             let bytes = try #require(Tree.diskBytes(in: scratch + "/tree"))

@@ -1,0 +1,14 @@
+#define _GNU_SOURCE
+#include "sockets.h"
+#include <sys/sendfile.h>
+
+int http_accept(int listener, struct sockaddr *address, socklen_t *length) {
+    return accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t http_sendfile(int socket, int file, int64_t *offset, size_t count) {
+    off_t position = *offset;
+    ssize_t sent = sendfile(socket, file, &position, count);
+    *offset = position;
+    return sent;
+}

@@ -1,0 +1,6 @@
+#include <zlib.h>
+
+/* deflateInit2 is a macro, which Swift does not see. The window makes it gzip rather than zlib. */
+static inline int zlib_gzip_init(z_stream *stream, int level) {
+    return deflateInit2(stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}

@@ -1,0 +1,66 @@
+internal import HTTPServer
+internal import Jobs
+internal import Store
+
+/// How it stands with what was asked for, by kind and subject.
+package enum ConditionRoutes {
+    package static let all = [show]
+
+    static let subjectsMax = 100
+
+    private static let show = Route(
+        .get, "/conditions", role: .reader, limit: .read, group: "Conditions",
+        summary: "Tell how it stands with one subject of a kind, or with many",
+        about: """
+            Whoever was never asked for is `absent`: that is an answer and no error. `reason` says exactly why a job does \
+            not run yet, or why the last one failed; `estimate_seconds` is how long it may take until it is done, as the \
+            workers' pace has it lately, and null when nobody knows.
+            """,
+        parameters: [
+            .init("kind", in: .query, required: true, "the kind of job", .words(64)),
+            .init(
+                "subject", in: .query, required: true,
+                "whom or what it is about; up to \(subjectsMax) of them",
+                .array(of: .words(512), count: 1...subjectsMax)),
+        ],
+        answers: [
+            .init(200, "one condition for each subject, in the order of the question", .named("Conditions"))
+        ]
+    ) { exchange in
+        guard let kind = try exchange.query.one("kind") else {
+            throw Problem.badRequest("kind is empty", field: "kind")
+        }
+        let subjects = exchange.query.all("subject")
+        guard (1...subjectsMax).contains(subjects.count) else {
+            throw Problem.badRequest(
+                "subject: expected 1 to \(subjectsMax) of them, found \(subjects.count)", field: "subject")
+        }
+        let found = try await exchange.store.conditions(kind: kind, subjects: subjects)
+        let bySubject = Dictionary(found.map { ($0.subject, $0) }) { first, _ in first }
+        let told = subjects.map { bySubject[$0].map(ConditionRoutes.json) ?? absent($0) }
+        return Reply.tagged(
+            .object([("kind", .string(kind)), ("conditions", .array(told))]), for: exchange.request)
+    }
+
+    private static func json(_ it: Condition) -> JSONText {
+        .object([
+            ("subject", .string(it.subject)), ("condition", .string(it.word)),
+            ("number", JSONText(it.number)),
+            ("job", JSONText(it.job)), ("reason", JSONText(it.reason)), ("phase", JSONText(it.phase)),
+            ("done", JSONText(it.done)), ("total", JSONText(it.total)), ("ahead", JSONText(it.ahead)),
+            ("estimate_seconds", JSONText(it.estimate)), ("again", .bool(it.isAgain)),
+            ("failures_in_a_row", JSONText(it.failuresInARow)), ("asked_at", JSONText(it.askedAt)),
+            ("settled_at", JSONText(it.settledAt)),
+        ])
+    }
+
+    private static func absent(_ subject: String) -> JSONText {
+        let nulls = [
+            "number", "job", "reason", "phase", "done", "total", "ahead", "estimate_seconds",
+        ].map { ($0, JSONText.null) }
+        return .object(
+            [("subject", .string(subject)), ("condition", "absent")] + nulls + [
+                ("again", false), ("failures_in_a_row", 0), ("asked_at", .null), ("settled_at", .null),
+            ])
+    }
+}

@@ -1,0 +1,72 @@
+internal import HTTPServer
+internal import Jobs
+internal import Store
+
+/// Whether this process lives and can do its work, and what it measures.
+package enum HealthRoutes {
+    package static let all = [health, live, ready, metrics]
+
+    private static let group = "Health"
+
+    private static let health = Route(
+        .get, "/health", role: .anyone, limit: .free, group: group, summary: "Say that this process lives",
+        about:
+            "Asks nothing of the database: a load balancer that wants to know about that asks /health/ready.",
+        answers: [.init(200, "it lives", .named("Health"))]
+    ) { exchange in
+        Reply.json(
+            .object([
+                ("status", "ok"), ("service", "motorpool"),
+                ("version", .string(exchange.front.settings.version)),
+            ]))
+    }
+
+    private static let live = Route(
+        .get, "/health/live", role: .anyone, limit: .free, group: group,
+        summary: "Say that this process lives",
+        answers: [.init(200, "it lives", .named("Liveness"))]
+    ) { _ in Reply.json(.object([("status", "ok")])) }
+
+    private static let ready = Route(
+        .get, "/health/ready", role: .anyone, limit: .free, group: group,
+        summary: "Say whether requests should be sent here",
+        about:
+            "Not while the process ends, nor while the database is away or its tables are older than this program.",
+        answers: [
+            .init(200, "they should", .named("Liveness")),
+            .init(503, "they should not; the reason is told", .named("Problem")),
+        ]
+    ) { exchange in
+        if exchange.front.isDraining {
+            throw Problem.unavailable("draining", "this process is ending", retryAfter: 1)
+        }
+        guard try await exchange.front.hasSchema.value() else {
+            throw Problem.unavailable(
+                "schema_behind", "the database's tables are older than this program: motorpool migrate",
+                retryAfter: 10)
+        }
+        return Reply.json(.object([("status", "ok")]))
+    }
+
+    private static let metrics = Route(
+        .get, "/metrics", role: .reader, limit: .read, group: group,
+        summary: "Tell what is measured, for Prometheus",
+        about: """
+            The database is asked at most once a second, however many ask. Depths are exact up to 10,000 and say 10000 \
+            beyond. Without the database the process's own numbers are told, and motorpool_database_up is 0.
+            """,
+        answers: [.init(200, "the text format of Prometheus, version 0.0.4", nil, as: "text/plain")]
+    ) { exchange in
+        let front = exchange.front
+        var text = MetricsText()
+        front.measure(into: &text)
+        do {
+            let scrape = try await front.scrape.value()
+            text.gauge("motorpool_database_up", "Whether the database answered.", [([], 1)])
+            scrape.write(to: &text)
+        } catch {
+            text.gauge("motorpool_database_up", "Whether the database answered.", [([], 0)])
+        }
+        return Reply.bytes(Array(text.text.utf8), as: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}

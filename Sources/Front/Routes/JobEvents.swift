@@ -1,0 +1,90 @@
+internal import Crypto
+internal import HTTPServer
+internal import Jobs
+internal import Store
+
+/// One job as a stream of server-sent events (WHATWG HTML, 9.2).
+struct JobEvents: Sendable {
+    private let front: Front
+    private let job: JobID
+    /// What the other end saw last, before it lost us.
+    private let lastSeen: String?
+    /// Held for as long as the stream is.
+    private var seat: Seat?
+
+    static func follow(_ exchange: Exchange) async throws -> Response {
+        let job = try exchange.jobID()
+        exchange.note(job)
+        var events = JobEvents(
+            front: exchange.front, job: job, lastSeen: exchange.request.headers["Last-Event-ID"])
+        let report = try await exchange.report(of: job)
+        if !report.isLive, events.lastSeen == JobEvents.id(of: report) {
+            // 204 is how an EventSource is told not to come back.
+            return Response(204, headers: ["Cache-Control": "no-store"])
+        }
+        let headers: Headers = ["Content-Type": "text/event-stream", "Cache-Control": "no-store"]
+        guard exchange.request.method != .head else { return Response(200, headers: headers) }
+        guard let seat = Seat(exchange.front.streams) else {
+            throw Problem.unavailable("too_many_streams", "too many event streams are open", retryAfter: 5)
+        }
+        events.seat = seat
+        return Response(
+            200, headers: headers, content: .stream { [events] writer in try await events.write(to: writer) })
+    }
+
+    private func write(to writer: any BodyWriter) async throws {
+        var known = try await front.store.pulses(of: [job])[job]
+        guard var last = try await front.store.job(job) else { return }
+        if JobEvents.id(of: last) == lastSeen {
+            try await writer.write(Array(": nothing new\n\n".utf8))
+        } else {
+            try await writer.write(JobEvents.event(last.isLive ? "state" : "ended", last))
+        }
+        while last.isLive, !front.isDraining {
+            let sight: Watcher.Sight
+            // Without a pulse it has left since we looked, and only the end is to come.
+            do {
+                sight = try await front.watcher.watch(job, known: known, for: front.settings.heartbeat)
+            } catch is Problem {
+                // Too many wait: this stream ends, and the other end comes back later.
+                return
+            }
+            switch sight {
+            case .late:
+                try await writer.write(Array(": still here\n\n".utf8))
+                continue
+            case .changed(let pulse): known = pulse
+            case .left: known = nil
+            }
+            guard let report = try await front.store.job(job) else {
+                try await writer.write(Array("event: gone\ndata: {}\n\n".utf8))
+                return
+            }
+            let word = report.isLive ? (report.state == last.state ? "progress" : "state") : "ended"
+            try await writer.write(JobEvents.event(word, report))
+            last = report
+        }
+    }
+
+    private static func event(_ word: String, _ report: JobReport) -> [UInt8] {
+        // The text of JSON has no line breaks of its own, so it is one line of data.
+        Array("event: \(word)\nid: \(id(of: report))\ndata: \(report.json.text)\n\n".utf8)
+    }
+
+    private static func id(of report: JobReport) -> String {
+        String(Hex.text(SHA256.digest(report.json.text)).prefix(16))
+    }
+}
+
+/// A place in something that has only so many; given back when nobody holds it any more.
+final class Seat: Sendable {
+    private let gauge: Gauge
+
+    /// `nil`: all places are taken.
+    init?(_ gauge: Gauge) {
+        guard gauge.enter() else { return nil }
+        self.gauge = gauge
+    }
+
+    deinit { gauge.leave() }
+}

@@ -1,0 +1,175 @@
+internal import Crypto
+internal import HTTPServer
+package import Jobs
+internal import Store
+
+/// One `POST /jobs`, from its body to its answer.
+struct JobOrder {
+    private let exchange: Exchange
+    private var jobs: [NewJob]
+    private let isMany: Bool
+    private let key: String?
+    private let digest: [UInt8]
+
+    static func take(_ exchange: Exchange) async throws -> Response {
+        let wait = try exchange.query.number("wait", in: 0...60) ?? 0
+        let order = try await JobOrder(exchange)
+        guard wait == 0 || !order.isMany else {
+            throw Problem.badRequest("wait: expected one job, and this is an array", field: "wait")
+        }
+        return try await order.placed(waiting: .seconds(wait))
+    }
+
+    private init(_ exchange: Exchange) async throws {
+        self.exchange = exchange
+        key = try JobOrder.key(exchange)
+        let parts = try JobOrder.parts(try await exchange.body())
+        isMany = parts.isMany
+        let readers = try JobOrder.read(parts.jobs, isMany: isMany)
+        // Of what was asked, and not of when or from where: the same request made again is the same.
+        digest = SHA256.digest(readers.map(\.identity).joined(separator: "\n"))
+        let delays = try await exchange.store.delays(until: readers.compactMap(\.runAt))
+        var nextDelay = delays.makeIterator()
+        jobs = readers.map { reader in
+            var job = reader.job
+            if reader.runAt != nil { job.delay = nextDelay.next() }
+            // What came by HTTP stays askable.
+            job.keep = true
+            job.keyScope = "http \(exchange.caller.name)"
+            job.meta = JobOrder.meta(job.meta, exchange.trace?.next())
+            return job
+        }
+        if key != nil, jobs.contains(where: { $0.key != nil }) {
+            throw Problem.badRequest(
+                "key: expected either the header Idempotency-Key or the member, found both", field: "key")
+        }
+    }
+
+    // MARK: Reading
+
+    private static func key(_ exchange: Exchange) throws(Problem) -> String? {
+        let keys = exchange.request.headers.all("Idempotency-Key")
+        guard let key = keys.first else { return nil }
+        guard keys.count == 1, (1...200).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else {
+            throw .badRequest(
+                "expected one Idempotency-Key of 1 to 200 visible ASCII characters", field: "Idempotency-Key")
+        }
+        return key
+    }
+
+    private static func parts(_ body: [UInt8]) throws(Problem) -> (jobs: [JSONPart], isMany: Bool) {
+        let whole: JSONPart
+        do throws(JSONFault) { whole = try JSON(body).parts() } catch {
+            throw Problem(400, "no_json", "the body is no JSON: \(error)")
+        }
+        guard case .array(let parts) = whole.value else { return ([whole], false) }
+        guard (1...JobRoutes.jobsMax).contains(parts.count) else {
+            throw .badRequest("expected 1 to \(JobRoutes.jobsMax) jobs, found \(parts.count)")
+        }
+        return (parts, true)
+    }
+
+    private static func read(_ parts: [JSONPart], isMany: Bool) throws(Problem) -> [JobReader] {
+        var readers: [JobReader] = []
+        for (index, part) in parts.enumerated() {
+            do throws(FieldFault) {
+                let reader = try JobReader(part)
+                readers.append(reader)
+            } catch {
+                let place = isMany ? "job \(index + 1) of \(parts.count): " : ""
+                let problem = Problem.badRequest(place + error.message, field: error.field)
+                throw isMany ? problem.with("index", JSONText(index)) : problem
+            }
+        }
+        return readers
+    }
+
+    private static func meta(_ meta: JSON?, _ trace: TraceContext?) -> JSON? {
+        guard let trace else { return meta }
+        let own = ("traceparent", JSONText.string(trace.header))
+        guard let meta, case .object(let members)? = try? meta.parts().value else {
+            return JSON(text: JSONText.object([own]).text)
+        }
+        // A trace that the producer wrote there himself is meant.
+        guard !members.contains(where: { $0.name == "traceparent" }) else { return meta }
+        return JSON(text: JSONText.object(members.map { ($0.name, JSONText($0.part.json)) } + [own]).text)
+    }
+
+    // MARK: Placing
+
+    private func placed(waiting limit: Duration) async throws -> Response {
+        if exchange.caller.isAnonymous { try await exchange.front.guests.admit(jobs.count) }
+        let asker = Asker(
+            scope: "http \(exchange.caller.name)", key: key, body: digest,
+            isGuest: exchange.caller.isAnonymous)
+        let answers = try await exchange.store.enqueue(jobs, for: asker)
+        if let first = answers.first, first.verdict == .mismatch {
+            throw Problem(422, "key_reused", "this key came before with another body, as job \(first.job)")
+                .with("job", JSONText(first.job))
+        }
+        for answer in answers { exchange.note(answer.job) }
+        return isMany ? many(answers) : try await one(answers[0], waiting: limit)
+    }
+
+    private func one(_ answer: Enqueued, waiting limit: Duration) async throws -> Response {
+        switch answer.verdict {
+        case .mismatch:
+            throw Problem(422, "key_reused", "this key came before with another body, as job \(answer.job)")
+                .with("job", JSONText(answer.job))
+        case .refused:
+            throw Problem(409, "refused", "job \(answer.job) is alive and has the subject")
+                .with("job", JSONText(answer.job))
+        case .cooling:
+            let seconds = max(1, Int((answer.coolsFor ?? .zero).inSeconds.rounded(.up)))
+            throw Problem(
+                409, "cooling",
+                "job \(answer.job) of the same subject ended lately; ask again in \(seconds) s"
+            )
+            .with("job", JSONText(answer.job)).with(header: "Retry-After", String(seconds))
+        case .created, .duplicate, .joined, .again:
+            let report = try await exchange.report(of: answer.job, waiting: limit)
+            let isEnded = limit > .zero && !report.isLive
+            guard case .object(let members) = report.json else { return Reply.json(report.json, status: 202) }
+            var headers: Headers = ["Location": "/jobs/\(answer.job)"]
+            if let trace = TraceContext(in: report.meta) { headers["traceparent"] = trace.header }
+            return Reply.json(
+                .object([("verdict", .string(answer.verdict.rawValue))] + members),
+                status: isEnded ? 200 : 202,
+                headers: headers)
+        }
+    }
+
+    private func many(_ answers: [Enqueued]) -> Response {
+        let jobs = answers.map { answer in
+            JSONText.object([
+                ("id", JSONText(answer.job)), ("verdict", .string(answer.verdict.rawValue)),
+                ("accepted", .bool(answer.isAccepted)), ("cools_for_seconds", JSONText(answer.coolsFor)),
+            ])
+        }
+        return Reply.json(.object([("jobs", .array(jobs))]), status: 202)
+    }
+}
+
+extension JobReader {
+    /// Everything that was asked, as one text.
+    fileprivate var identity: String {
+        let members: [JSONText] = [
+            .string(job.kind), JSONText(job.args), JSONText(job.subject), JSONText(job.delay),
+            JSONText(runAt),
+            JSONText(job.priority?.description), JSONText(job.queue), JSONText(job.limitKey),
+            JSONText(job.attemptsMax),
+            JSONText(job.key),
+        ]
+        return JSONText.array(members).text
+    }
+}
+
+extension TraceContext {
+    /// The trace that a job carries.
+    package init?(in meta: JSON?) {
+        guard let text = (try? meta?.parts())?["traceparent"]?.string else { return nil }
+        self.init(text)
+    }
+}

@@ -1,0 +1,83 @@
+internal import Jobs
+internal import Platform
+internal import Postgres
+package import Store
+
+/// What the metrics tell of the queue, as the database had it a moment ago.
+package struct Scrape: Sendable {
+    private let depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]
+    private let workers: [WorkerStats]
+
+    package init(_ store: Store) async throws {
+        depths = try await store.depths()
+        workers = try await store.workerStats()
+    }
+
+    package func write(to text: inout MetricsText) {
+        func labels(_ depth: (queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?))
+            -> [(String, String)]
+        {
+            [("queue", depth.queue), ("state", depth.state)]
+        }
+        text.gauge(
+            "motorpool_queue_jobs", "Live jobs, exact up to 10000.",
+            depths.map { (labels($0), Double($0.count)) })
+        text.gauge(
+            "motorpool_queue_head_age_seconds", "How long the oldest job has stood in this state.",
+            depths.compactMap { depth in depth.oldest.map { (labels(depth), max(0, $0.inSeconds)) } })
+        text.gauge("motorpool_workers", "Worker processes whose lease lives.", [([], Double(workers.count))])
+        text.gauge(
+            "motorpool_workers_draining", "Live worker processes that take no new jobs.",
+            [([], Double(workers.count { $0.isDraining }))])
+        let outcomes = ["done", "failed", "snoozed", "stale", "handed_back"]
+        text.counter(
+            "motorpool_worker_runs_total", "Runs that ended, by worker and outcome.",
+            workers.flatMap { worker in
+                outcomes.map { ([("worker", worker.name), ("outcome", $0)], Double(worker.counts[$0] ?? 0)) }
+            })
+        text.counter(
+            "motorpool_worker_claimed_jobs_total", "Jobs claimed, by worker.",
+            workers.map { ([("worker", $0.name)], Double($0.counts["claimed"] ?? 0)) })
+    }
+}
+
+extension Front {
+    /// The numbers of this process.
+    func measure(into text: inout MetricsText) {
+        let counts = meter.now
+        text.counter(
+            "motorpool_http_requests_total", "Requests answered, by route, method and status.",
+            counts.answers.sorted {
+                ($0.key.route, $0.key.method, $0.key.status) < ($1.key.route, $1.key.method, $1.key.status)
+            }
+            .map {
+                (
+                    [("route", $0.key.route), ("method", $0.key.method), ("status", String($0.key.status))],
+                    Double($0.value)
+                )
+            })
+        text.histogram(
+            "motorpool_http_request_duration_seconds", "From the request's head to its answer, by route.",
+            counts.times.sorted { $0.key < $1.key }.map { ([("route", $0.key)], $0.value) })
+        text.gauge(
+            "motorpool_http_requests_in_flight", "Requests that are being answered.",
+            [([], Double(requests.now))])
+        text.gauge(
+            "motorpool_http_waiting_requests", "Requests and streams that wait for a job.",
+            [([], Double(watcher.waiting))])
+        text.gauge("motorpool_http_event_streams", "Open event streams.", [([], Double(streams.now))])
+        let pool = store.database.status
+        text.gauge(
+            "motorpool_database_connections", "The front's connections to the database.",
+            [([("state", "idle")], Double(pool.idle)), ([("state", "lent")], Double(pool.open - pool.idle))])
+        text.gauge(
+            "motorpool_database_callers_waiting", "Callers that wait for a connection.",
+            [([], Double(pool.waiting))])
+        for extra in extraMetrics.withLock({ $0 }) { extra(&text) }
+    }
+
+    /// Adds numbers that only others know, such as the server's connections.
+    package func alsoMeasure(_ extra: @escaping @Sendable (inout MetricsText) -> Void) {
+        extraMetrics.withLock { $0.append(extra) }
+    }
+}

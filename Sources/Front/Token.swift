@@ -1,0 +1,65 @@
+internal import Crypto
+
+/// Somebody who may ask, and what for. The token itself is known to its holder only.
+package struct Token: Hashable, Sendable {
+    package let name: String
+    package let role: Role
+    /// SHA-256 of the whole token.
+    package let digest: [UInt8]
+
+    package init(name: String, role: Role, digest: [UInt8]) {
+        self.name = name
+        self.role = role
+        self.digest = digest
+    }
+
+    /// Reads `name:role:digest`, the digest in 64 hexadecimal digits. `nil` for anything else.
+    package init?(text: some StringProtocol) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, Token.isName(parts[0]), let role = Role(rawValue: String(parts[1])),
+            role != .anyone,
+            let digest = Hex.bytes(parts[2]), digest.count == SHA256.bytesCount
+        else { return nil }
+        self.init(name: String(parts[0]), role: role, digest: digest)
+    }
+
+    /// Letters, digits, `.`, `_` and `-`, at most 64, and not the name of callers without a token.
+    package static func isName(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty && text.utf8.count <= 64 && text != Caller.anonymousName
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || "._-".utf8.contains($0)
+            }
+    }
+
+    /// As it is configured.
+    package var line: String { "\(name):\(role.rawValue):\(Hex.text(digest))" }
+
+    /// A new one that nobody can guess.
+    /// - Returns: what its holder keeps, and what is configured.
+    package static func new(name: String, role: Role) -> (secret: String, token: Token) {
+        let secret = "mp_" + Hex.text(Secret.random(32))
+        return (secret, Token(name: name, role: role, digest: SHA256.digest(secret)))
+    }
+}
+
+/// All tokens that are accepted.
+package struct TokenBook: Sendable {
+    package let tokens: [Token]
+
+    package init(_ tokens: [Token]) { self.tokens = tokens }
+
+    package var isEmpty: Bool { tokens.isEmpty }
+
+    package func has(_ role: Role) -> Bool { tokens.contains { $0.role.suffices(for: role) } }
+
+    /// Whose `secret` this is. Takes the same time for every secret of one length: all tokens are looked at, whichever
+    /// matches, and digests are compared to their end.
+    package func token(for secret: String) -> Token? {
+        let digest = SHA256.digest(secret)
+        var found: Token?
+        for token in tokens where Secret.same(token.digest, digest) { found = token }
+        return found
+    }
+}

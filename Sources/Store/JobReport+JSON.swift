@@ -1,0 +1,23 @@
+package import Jobs
+package import Postgres
+
+extension JSONText {
+    package init(_ value: PostgresTimestamp?) { self = value.map { .string($0.iso8601) } ?? .null }
+}
+
+extension JobReport {
+    /// The job as the API and the command line tell it, all members always there.
+    package var json: JSONText {
+        .object([
+            ("id", JSONText(id)), ("state", .string(state.rawValue)), ("reason", JSONText(reason)),
+            ("kind", .string(kind)), ("queue", .string(queue)), ("priority", .string(priority.description)),
+            ("subject", JSONText(subject)), ("limit_key", JSONText(limitKey)), ("run", JSONText(run)),
+            ("failures", JSONText(failures)), ("worker", JSONText(worker)), ("phase", JSONText(phase)),
+            ("done", JSONText(done)), ("total", JSONText(total)), ("parent", JSONText(parent)),
+            ("children_left", JSONText(childrenLeft)), ("created_at", JSONText(createdAt)),
+            ("due_at", JSONText(dueAt)), ("started_at", JSONText(startedAt)), ("ended_at", JSONText(endedAt)),
+            ("args", JSONText(args)), ("meta", JSONText(meta)), ("result", JSONText(result)),
+            ("errors", JSONText(errors ?? JSON(text: "[]"))),
+        ])
+    }
+}

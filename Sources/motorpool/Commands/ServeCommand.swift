@@ -1,0 +1,44 @@
+internal import HTTPServer
+internal import Jobs
+internal import Postgres
+
+/// Answers HTTP until it is asked to end.
+enum ServeCommand: Command {
+    static let name = "serve"
+    static let summary = "Answer HTTP for the queue of a database, until SIGTERM"
+    static let settings: Set<Setting.Group> = [.database, .front, .log]
+    static let drainsOnSignals = true
+    static let notes = """
+        Runs no jobs: motorpool work does, in other processes on any number of machines. The first
+        SIGTERM or SIGINT lets go who waits and answers what was asked; the second one ends the process
+        at once. Without any token, callers on this machine may ask for jobs; others may not.
+        """
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let log = try Log(isText: call.settings.logsText)
+        let result: Result<Void, any Error>
+        do { result = .success(try await serve(call, log)) } catch { result = .failure(error) }
+        await log.close()
+        try result.get()
+        return .ok
+    }
+
+    private static func serve(_ call: Invocation, _ log: Log) async throws {
+        do {
+            try await WorkCommand.checkSchema(call.settings.connection)
+        } catch let error as PostgresError where error.isTransient {
+            // The front outlives its database: /health/ready says so, and requests get 503 until it is back.
+            log.say(
+                .warning, "database_away", "the database does not answer yet: \(String(reflecting: error))")
+        }
+        let reception = Reception(call.settings, log)
+        let address = try reception.open()
+        if log.isText { Console.complain("The front listens at \(address). Ctrl-C ends it.") }
+        await withCheckedContinuation { continuation in
+            call.shutdown.whenAsked { continuation.resume() }
+        }
+        log.say(.info, "draining", "draining: answers in flight may end")
+        await reception.close()
+        log.say(.info, "stopped", "stopped")
+    }
+}

@@ -1,0 +1,93 @@
+internal import Front
+internal import HTTPServer
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// The front behind its server, from the first accepted connection to the last answer.
+final class Reception: Sendable {
+    private let store: Store
+    private let front: Front
+    private let desk: Desk
+    private let server: HTTPServer
+    private let log: Log
+    private let isTrusting: Bool
+
+    /// How long answers in flight may take when the process ends.
+    private static let grace = Duration.seconds(10)
+    /// Nobody waits longer than this for a connection to the database: he is told that it is away.
+    private static let databaseWaitMax = Duration.seconds(2)
+
+    init(_ settings: Settings, _ log: Log) {
+        self.log = log
+        let requests = RequestLog(log, tellsAll: settings.logsEveryRequest)
+        var connection = settings.connection
+        // Compiling a plan takes longer than any of the front's statements.
+        connection.sessionSetup.append("SET jit = off")
+        store = Store(
+            connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
+            waitMax: Reception.databaseWaitMax)
+        let (front, isTrusting) = Reception.front(settings)
+        self.isTrusting = isTrusting
+        let desk = Desk(store: store, tokens: front.tokens)
+        self.desk = desk
+        let engine = Front(store: store, settings: front, more: desk.routes, page: desk.face) {
+            requests.tell($0)
+        }
+        self.front = engine
+        server = HTTPServer(settings: settings.http) { await engine.handle($0) }
+        engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
+    }
+
+    /// Without any token, whoever is on this machine may ask for jobs when nobody else can reach the port.
+    private static func front(_ settings: Settings) -> (FrontSettings, isTrusting: Bool) {
+        var front = settings.front
+        front.version = VersionCommand.version
+        let isNear = settings.http.host.hasPrefix("/") || IPAddress(settings.http.host)?.isLoopback == true
+        let isTrusting = settings.anonymous == nil && front.tokens.isEmpty && isNear
+        front.anonymousRole = settings.anonymous ?? .anyone
+        front.localRole = isTrusting ? .producer : front.anonymousRole
+        return (front, isTrusting)
+    }
+
+    /// - Throws: `BindFailure`.
+    func open() throws -> BoundAddress {
+        let address = try server.start()
+        // Nobody waits for the database here: without the key sessions are asked to log in again, which loads it.
+        Task { _ = try? await desk.loadKey() }
+        log.say(
+            .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
+        )
+        if front.settings.tokens.isEmpty, !isTrusting, front.settings.anonymousRole == .anyone {
+            log.say(
+                .warning, "no_tokens",
+                "nobody may ask for jobs here: set MOTORPOOL_TOKENS (motorpool token new), or MOTORPOOL_ANONYMOUS"
+            )
+        }
+        return address
+    }
+
+    /// Lets go who waits, answers what was asked, closes. Twice is once.
+    func close() async {
+        front.drain()
+        await server.drain(within: Reception.grace)
+        await store.close()
+    }
+}
+
+extension Counts {
+    /// What the server counts, beside what the front does.
+    fileprivate func write(to text: inout MetricsText) {
+        text.gauge(
+            "motorpool_http_connections", "Open connections of clients.", [([], Double(connectionsOpen))])
+        text.counter(
+            "motorpool_http_connections_total", "Connections accepted.", [([], Double(connectionsAccepted))])
+        text.counter(
+            "motorpool_http_connections_refused_total", "Connections turned away.",
+            [([], Double(connectionsRefused))])
+        text.counter("motorpool_http_sent_bytes_total", "Bytes of answers.", [([], Double(bytesOut))])
+        text.counter(
+            "motorpool_http_connections_cut_total", "Connections that ended before their time, by reason.",
+            Cut.allCases.map { ([("reason", $0.rawValue)], Double(cuts[$0] ?? 0)) })
+    }
+}

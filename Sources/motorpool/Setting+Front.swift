@@ -1,0 +1,149 @@
+internal import Front
+internal import Glibc
+internal import HTTPServer
+internal import Jobs
+
+extension Setting {
+    /// Where the front listens, whom it knows, and how much it takes.
+    static let front: [Setting] = [
+        Setting(
+            group: .front, variable: "MOTORPOOL_HOST",
+            flag: Flag(
+                "--host", "ADDRESS",
+                "Where the front listens (MOTORPOOL_HOST); default \(HTTPSettings().host)"),
+            expected: "a literal address of this machine, or the path of a unix socket"
+        ) { text, it in
+            it.http.host = text
+            return IPAddress(text) != nil || text.hasPrefix("/")
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_PORT",
+            flag: Flag(
+                "--port", "PORT", "Its port (MOTORPOOL_PORT), 0 for any; default \(HTTPSettings().port)"),
+            expected: "a port from 0 to 65535"
+        ) { text, it in
+            guard let port = UInt16(text) else { return false }
+            it.http.port = port
+            return true
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_TOKENS", flag: nil,
+            expected: "name:role:digest, by commas or spaces, as motorpool token new prints them",
+            isSecret: true,
+            read: readTokens),
+        Setting(
+            group: .front, variable: "MOTORPOOL_TOKENS_FILE",
+            flag: Flag(
+                "--tokens-file", "FILE",
+                "A file of tokens, one a line (MOTORPOOL_TOKENS_FILE), beside MOTORPOOL_TOKENS"),
+            expected:
+                "a file that can be read, with lines name:role:digest as motorpool token new prints them"
+        ) { path, it in
+            guard let text = try? TextFile.read(path, bytesMax: 1 << 20) else { return false }
+            let lines = text.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "#" } }
+            return readTokens(lines.joined(separator: " "), &it)
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_ANONYMOUS",
+            flag: Flag(
+                "--anonymous", "ROLE",
+                "What callers without a token may do (MOTORPOOL_ANONYMOUS): anyone, reader or producer"),
+            expected: "anyone, reader or producer"
+        ) { text, it in
+            it.anonymous = Role(rawValue: text)
+            return [.anyone, .reader, .producer].contains(it.anonymous)
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_TRUSTED_PROXIES",
+            flag: Flag(
+                "--trusted-proxies", "LIST",
+                "Proxies whose X-Forwarded-For is believed, by commas (MOTORPOOL_TRUSTED_PROXIES)"),
+            expected: "addresses or ranges like 10.0.0.0/8, by commas"
+        ) { text, it in
+            let words = text.split { $0 == "," || $0 == " " }
+            it.front.trustedProxies = words.compactMap { AddressRange($0) }
+            return !words.isEmpty && it.front.trustedProxies.count == words.count
+        },
+        rate("READ_RATE", "What one address without a token may read", \.front.anonymousReads),
+        rate("WRITE_RATE", "What one address without a token may write", \.front.anonymousWrites),
+        rate("TOKEN_READ_RATE", "What one token may read", \.front.tokenReads),
+        rate("TOKEN_WRITE_RATE", "What one token may write", \.front.tokenWrites),
+        count(
+            "GUEST_JOBS", "How many live jobs callers without a token may have together", 0...10_000_000,
+            \.front.guestJobsMax),
+        count(
+            "FRONT_CONNECTIONS", "The front's connections to the database", 1...1000, \.frontConnectionsMax),
+        count(
+            "HTTP_REQUESTS", "Requests being answered at once, besides those that wait for a job",
+            1...100_000,
+            \.front.requestsMax),
+        count("HTTP_CONNECTIONS", "Connections of clients at once", 1...100_000, \.http.connectionsMax),
+        count(
+            "HTTP_CONNECTIONS_PER_ADDRESS", "Connections of one address at once", 1...100_000,
+            \.http.connectionsPerAddressMax),
+    ]
+
+    /// How the log is written.
+    static let log: [Setting] = [
+        Setting(
+            group: .log, variable: "MOTORPOOL_LOG",
+            flag: Flag(
+                "--log", "FORM", "json or text (MOTORPOOL_LOG); default text on a terminal, json elsewhere"),
+            expected: "json or text"
+        ) { text, it in
+            it.logsText = text == "text"
+            return text == "json" || text == "text"
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_LOG_REQUESTS",
+            flag: Flag("--log-requests", "WHICH", "all or problems (MOTORPOOL_LOG_REQUESTS); default all"),
+            expected: "all or problems"
+        ) { text, it in
+            it.logsEveryRequest = text == "all"
+            return text == "all" || text == "problems"
+        },
+    ]
+
+    private static func readTokens(_ text: String, _ it: inout Settings) -> Bool {
+        let words = text.split { $0 == "," || $0 == " " || $0 == "\n" || $0 == "\t" }
+        let tokens = words.compactMap { Token(text: $0) }
+        let all = it.front.tokens.tokens + tokens
+        it.front.tokens = TokenBook(all)
+        return tokens.count == words.count && Set(all.map(\.name)).count == all.count
+    }
+
+    private static func flagName(_ name: String) -> String {
+        "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
+    }
+
+    private static func rate(
+        _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Rate> & Sendable
+    ) -> Setting {
+        Setting(
+            group: .front, variable: "MOTORPOOL_\(name)",
+            flag: Flag(
+                flagName(name), "RATE", "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path])"),
+            expected: "a rate like 5/s, 100/5m or 10/s burst 20"
+        ) { text, it in
+            guard let rate = Rate(text: text) else { return false }
+            it[keyPath: path] = rate
+            return true
+        }
+    }
+
+    private static func count(
+        _ name: String, _ help: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
+    ) -> Setting {
+        Setting(
+            group: .front, variable: "MOTORPOOL_\(name)",
+            flag: Flag(
+                flagName(name), "N", "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path])"),
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ) { text, it in
+            guard let number = Int(text), range.contains(number) else { return false }
+            it[keyPath: path] = number
+            return true
+        }
+    }
+}
