@@ -163,7 +163,7 @@ package struct StandInSteamcmd {
         try SandboxFile.write(path, bytes)
         if troubles.contains("slow") { try? await Task.sleep(for: .milliseconds(700)) }
         if index == 0, troubles.contains("crash") {
-            kill(getpid(), SIGSEGV)
+            abort()
         }
     }
 

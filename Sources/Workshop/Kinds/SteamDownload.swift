@@ -30,13 +30,14 @@ struct SteamDownload: JobKind {
         do {
             let item = try await item(args.id, run)
             try check(item)
-            let slot = try await SteamSlot.take(in: desk.storehouse.slots)
+            let slot = try await Slot.forDownload(in: desk.storehouse.slots)
             let outcome: Outcome
             do { outcome = try await publish(item, in: slot, isUpdate: args.updating == true, run) } catch {
-                await slot.release()
+                try? await slot.release()
                 throw error
             }
-            await slot.release()
+            // What can't be removed now is removed by whoever takes the slot next.
+            try? await slot.release()
             return outcome
         } catch let failure as SteamFailure {
             return try await failed("\(failure)")
@@ -44,6 +45,10 @@ struct SteamDownload: JobKind {
             return try await failed("the files can't be packed: \(error)")
         } catch let fault as FileFault {
             return try await failed("this machine's disk: \(fault)")
+        } catch let error as SlotError {
+            return .fail(error: "\(error)")
+        } catch let error as Leftovers.Remain {
+            return .fail(error: "\(error)")
         }
     }
 
@@ -76,7 +81,7 @@ struct SteamDownload: JobKind {
         try Disk.require(2 * item.size + desk.settings.diskFreeMin, at: desk.storehouse.folder)
     }
 
-    private func publish(_ item: SteamItem, in slot: SteamSlot, isUpdate: Bool, _ run: Run) async throws -> Outcome {
+    private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
         let folder = try await ItemFetch(desk.client, item, run).bring(into: slot)
         let file = try await pack(folder, of: item, in: slot, run)
@@ -90,22 +95,10 @@ struct SteamDownload: JobKind {
         }
     }
 
-    private func pack(_ folder: String, of item: SteamItem, in slot: SteamSlot, _ run: Run) async throws -> PublishedFile {
+    private func pack(_ folder: String, of item: SteamItem, in slot: Slot, _ run: Run) async throws -> PublishedFile {
         await run.report(phase: "packing", done: 0, total: item.size, isNewPhase: true)
-        let done = Lock<Int64>(0)
-        let written = try await withThrowingTaskGroup(of: ZipWriter.Written?.self) { group in
-            group.addTask { [part = slot.part] in
-                try await ZipWriter.pack(folder, into: part, progress: { bytes, _ in done.withLock { $0 = bytes } })
-            }
-            group.addTask {
-                while true {
-                    try await Task.sleep(for: .seconds(1))
-                    await run.report(phase: "packing", done: done.withLock { $0 }, total: item.size)
-                }
-            }
-            guard let first = try await group.next(), let written = first else { throw CancellationError() }
-            group.cancelAll()
-            return written
+        let written = try await Ticker.telling("packing", total: item.size, of: run) { [part = slot.part] done in
+            try await ZipWriter.pack(folder, into: part, progress: { bytes, _ in done.withLock { $0 = bytes } })
         }
         let file = try await Storehouse.digest(of: slot.part)
         guard file.bytes == written.zipBytes else {

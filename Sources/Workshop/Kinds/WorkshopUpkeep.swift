@@ -14,7 +14,7 @@ struct WorkshopUpkeep: JobKind {
 
     func run(_ args: NoArgs, _ run: Run) async throws -> Outcome {
         do {
-            let slots = try await SteamSlot.tidy(desk.storehouse.slots)
+            let slots = try await Slot.tidy(desk.storehouse.slots)
             let evicted = try await evict()
             let orphans = try await removeOrphans()
             try await desk.catalogue.forgetWords(olderThan: Self.wordAgeMax)

@@ -22,7 +22,7 @@ struct ItemFetch: Sendable {
     /// Brings the files.
     /// - Returns: the folder that holds them and nothing else.
     /// - Throws: `SteamFailure`; `CancellationError`.
-    func bring(into slot: SteamSlot) async throws -> String {
+    func bring(into slot: Slot) async throws -> String {
         guard item.fileURL.isEmpty else { return try await bringFile(into: slot) }
         guard let executable = settings.steamcmd else {
             throw SteamFailure.gone("the item needs steamcmd, and none is set (MOTORPOOL_STEAMCMD)")
@@ -30,10 +30,11 @@ struct ItemFetch: Sendable {
         return try await tryingAgain(slot) {
             try await client.checkRest(.steamcmd)
             try await run.mayAsk(SteamSource.steamcmd.rawValue)
-            do {
-                return try await Steamcmd(executable: executable).download(item, in: slot, watch)
-            } catch let error as ChildProcessError {
-                throw SteamFailure.disk("steamcmd can't be run: \(error)")
+            let stallMax = min(settings.stallMax, max(.seconds(3), patienceLeft))
+            return try await Ticker.telling("downloading", total: item.size, of: run) { [item] done in
+                try await Steamcmd(executable: executable).download(item, in: slot, stallMax: stallMax) { bytes in
+                    done.withLock { $0 = bytes }
+                }
             }
         }
     }
@@ -45,18 +46,8 @@ struct ItemFetch: Sendable {
 
     private var hasTime: Bool { patienceLeft > .seconds(3) }
 
-    private var watch: Steamcmd.Watch {
-        let (run, item, settings, began) = (run, item, settings, began)
-        return Steamcmd.Watch(
-            progress: { done in await run.report(phase: "downloading", done: min(done, item.size), total: item.size) },
-            stallMax: {
-                let left = settings.patience - run.job.age - (BootClock.now - began)
-                return min(settings.stallMax, max(.seconds(3), left))
-            })
-    }
-
     private func tryingAgain(
-        _ slot: SteamSlot, _ attempt: () async throws -> String
+        _ slot: Slot, _ attempt: () async throws -> String
     ) async throws -> String {
         var tries = 0
         while true {
@@ -81,7 +72,7 @@ struct ItemFetch: Sendable {
     // MARK: Items with an address
 
     /// One file by plain HTTP, from the hosts that keep Steam's files and no others.
-    private func bringFile(into slot: SteamSlot) async throws -> String {
+    private func bringFile(into slot: Slot) async throws -> String {
         try await client.checkRest(.files)
         let folder = slot.install + "/file"
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw FileFault("making the folder \(folder)") }
@@ -110,22 +101,11 @@ struct ItemFetch: Sendable {
         request.acceptsCompression = false
         let run = run
         request.admit = { _ in try await run.mayAsk(SteamSource.files.rawValue) }
-        let done = Lock<Int64>(0)
         let answer: WebAnswer
         do {
-            answer = try await withThrowingTaskGroup(of: WebAnswer?.self) { [request] group in
-                group.addTask { [web = client.web] in
-                    try await web.download(request, to: file) { progress in done.withLock { $0 = progress.done } }
-                }
-                group.addTask { [run, size = item.size] in
-                    while true {
-                        try await Task.sleep(for: .seconds(1))
-                        await run.report(phase: "downloading", done: done.withLock { $0 }, total: size)
-                    }
-                }
-                guard let first = try await group.next(), let answer = first else { throw CancellationError() }
-                group.cancelAll()
-                return answer
+            answer = try await Ticker.telling("downloading", total: item.size, of: run) {
+                [request, web = client.web] done in
+                try await web.download(request, to: file) { progress in done.withLock { $0 = progress.done } }
             }
         } catch let error as WebError {
             if case .tooLarge = error { throw SteamFailure.wrongSize(expected: item.size, found: item.size + 1) }

@@ -9,124 +9,69 @@ internal import World
 struct Steamcmd: Sendable {
     let executable: String
 
-    static let outputBytesMax = 16 << 20
-
-    /// How a session went on its way.
-    struct Watch: Sendable {
-        /// Told now and then how many bytes have come.
-        let progress: @Sendable (Int64) async -> Void
-        /// How long it may bring nothing, by how long it has been going on.
-        let stallMax: @Sendable () -> Duration
-    }
+    static let sessionMax = Duration.seconds(25 * 60)
 
     /// Downloads one item.
+    ///
+    /// - Parameters:
+    ///   - stallMax: how long it may bring neither a byte nor a word.
+    ///   - progress: told about once a second how many bytes have come, on some thread.
     /// - Returns: the folder with its files.
-    /// - Throws: `SteamcmdFailure`, `SteamFailure.hostile`, `ChildProcessError`, `CancellationError`. Nothing of the
-    ///   session runs any more then, either.
-    func download(_ item: SteamItem, in slot: SteamSlot, _ watch: Watch) async throws -> String {
-        let (report, end) = try await session(item, slot, watch)
-        switch report.outcome(of: item.id) {
+    /// - Throws: `SteamcmdFailure`, `SteamFailure`, `CancellationError`. Nothing of the session runs any more then, either.
+    func download(
+        _ item: SteamItem, in slot: Slot, stallMax: Duration, progress: @escaping @Sendable (Int64) -> Void
+    ) async throws -> String {
+        let report = Lock(SteamcmdReport())
+        let ending: Child.Ending
+        do {
+            ending = try await session(item, slot, stallMax, progress) { line in
+                report.withLock { $0.read(line.utf8) }
+            }
+        } catch let error as ChildProcessError {
+            throw SteamFailure.disk("steamcmd can't be run: \(error)")
+        }
+        switch report.withLock({ $0 }).outcome(of: item.id) {
         case .failure(let failure): throw failure
         case .success(let download): return try await judged(download, item, slot)
         case nil:
-            if case .stalled = end { throw SteamcmdFailure.timeout }
-            throw SteamcmdFailure.silent(end.words)
-        }
-    }
-
-    // MARK: The session
-
-    private enum End: Sendable {
-        case ended(ChildProcess.ExitStatus)
-        case stalled
-        case flooded
-
-        var words: String {
-            switch self {
-            case .ended(let status): status.description
-            case .stalled: "brought nothing for too long"
-            case .flooded: "wrote more than \(outputBytesMax) bytes"
+            switch ending.cause {
+            case .silence, .overtime: throw SteamcmdFailure.timeout
+            case .flood: throw SteamcmdFailure.silent("wrote too much")
+            case .weight: throw SteamFailure.hostile("far more came than Steam announced")
+            case .itself: throw SteamcmdFailure.silent(ending.status.description)
             }
         }
     }
 
     private func session(
-        _ item: SteamItem, _ slot: SteamSlot, _ watch: Watch
-    ) async throws -> (SteamcmdReport, End) {
-        try Task.checkCancellation()
-        let child = try ChildProcess.start(
+        _ item: SteamItem, _ slot: Slot, _ stallMax: Duration, _ progress: @escaping @Sendable (Int64) -> Void,
+        _ line: @escaping @Sendable (String) -> Void
+    ) async throws -> Child.Ending {
+        var limits = Child.Limits()
+        limits.timeMax = Self.sessionMax
+        limits.idleMax = stallMax
+        // What is staged stands beside what is finished for a moment, and steamcmd itself is some hundred megabytes.
+        limits.folderBytesMax = 2 * item.size + (1 << 30)
+        return try await Child.run(
+            executable,
             [
-                executable, "+force_install_dir", slot.install, "+login", "anonymous", "+workshop_download_item",
-                String(item.game), String(item.id), "+quit",
+                "+force_install_dir", slot.install, "+login", "anonymous", "+workshop_download_item", String(item.game),
+                String(item.id), "+quit",
             ],
-            environment: ["HOME": slot.home, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"],
-            directory: slot.folder, output: .captured(bytesMax: Self.outputBytesMax))
-        let end: End
-        do {
-            end = try await withThrowingTaskGroup(of: End.self) { group in
-                group.addTask { try await Self.ending(of: child) }
-                group.addTask { try await Self.watching(slot, child, watch) }
-                guard let first = try await group.next() else { throw CancellationError() }
-                group.cancelAll()
-                return first
-            }
-        } catch {
-            try await leave(child, slot)
-            throw error
-        }
-        try await leave(child, slot)
-        try Task.checkCancellation()
-        var report = SteamcmdReport()
-        for line in child.output.split(separator: 0x0a) { report.read(line.prefix(65_536)) }
-        return (report, end)
-    }
-
-    /// Whoever is still there goes, whichever way he left the family.
-    private func leave(_ child: ChildProcess, _ slot: SteamSlot) async throws {
-        try await blocking("steamcmd end") {
-            child.kill()
-            try slot.endResidents()
-        }
-    }
-
-    private static func ending(of child: ChildProcess) async throws -> End {
-        try await withTaskCancellationHandler {
-            try await blocking("steamcmd") {
-                while true {
-                    if let status = child.wait(deadline: .seconds(3600)) { return .ended(status) }
-                }
-            }
-        } onCancel: {
-            child.signalGroup(SIGKILL)
-        }
-    }
-
-    /// Looks twice a second how far it is.
-    private static func watching(_ slot: SteamSlot, _ child: ChildProcess, _ watch: Watch) async throws -> End {
-        var last: Int64 = -1
-        var moved = BootClock.now
-        while true {
-            try await Task.sleep(for: .milliseconds(500))
-            let install = slot.install
-            let bytes = try await blocking("measure") { FileTree(install + "/steamapps").bytes }
-            if bytes != last {
-                (last, moved) = (bytes, BootClock.now)
-                await watch.progress(bytes)
-            }
-            if child.isOutputCut { return .flooded }
-            if BootClock.now - moved > watch.stallMax() { return .stalled }
-        }
+            environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"], directory: slot.work, slot: slot,
+            watch: Child.Watch(folder: slot.install, report: progress), limits: limits, line: line)
     }
 
     // MARK: The judgement
 
     /// Success is the right line, a folder of ours with files, an entry in steamcmd's own book, and the announced size.
     private func judged(
-        _ download: SteamcmdReport.Download, _ item: SteamItem, _ slot: SteamSlot
+        _ download: SteamcmdReport.Download, _ item: SteamItem, _ slot: Slot
     ) async throws -> String {
         let book = slot.install + "/steamapps/workshop/appworkshop_\(item.game).acf"
+        let install = slot.install
         return try await blocking("judge") {
-            guard let real = Self.realPath(download.path), let own = Self.realPath(slot.install),
+            guard let real = Self.realPath(download.path), let own = Self.realPath(install),
                 real.hasPrefix(own + "/")
             else { throw SteamcmdFailure.elsewhere(download.path) }
             let tree = FileTree(real)
@@ -149,7 +94,7 @@ struct Steamcmd: Sendable {
     }
 
     private static func read(_ path: String) -> [UInt8]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var bytes: [UInt8] = []
