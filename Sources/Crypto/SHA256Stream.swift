@@ -13,7 +13,9 @@ package final class SHA256Stream {
 
     deinit { EVP_MD_CTX_free(context) }
 
-    package func add(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
+    package func add(_ bytes: UnsafeRawBufferPointer) {
+        EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    }
 
     /// Of all that was added; nothing may be added afterwards.
     package func finish() -> [UInt8] {

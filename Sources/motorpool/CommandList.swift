@@ -7,7 +7,8 @@ enum CommandList {
         JobsCommand.self, CancelCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self,
         ScheduleListCommand.self, ScheduleExplainCommand.self, ScheduleRunCommand.self,
         SchedulePauseCommand.self, ScheduleResumeCommand.self, ScheduleServeCommand.self,
-        DoctorCommand.self, BenchCommand.self, SandboxCommand.self, SandboxSteamcmdCommand.self, HelpCommand.self, VersionCommand.self,
+        DoctorCommand.self, BenchCommand.self, DemoCommand.self, SandboxCommand.self,
+        SandboxSteamcmdCommand.self, HelpCommand.self, VersionCommand.self,
     ]
 
     static func named(_ name: String) -> (any Command.Type)? { all.first { $0.name == name } }

@@ -29,6 +29,13 @@ struct Invocation: Sendable {
             switches: switches.subtracting(own))
     }
 
+    /// The same with other settings.
+    func changing(_ change: (inout Settings) -> Void) -> Invocation {
+        var copy = self
+        change(&copy.settings)
+        return copy
+    }
+
     /// The same with Steam somewhere else.
     func with(_ steam: SteamSettings) -> Invocation {
         var copy = self

@@ -27,10 +27,14 @@ final class Log: Sendable {
     private let state = Lock(State())
     private let waker: Waker
     let isText: Bool
+    private let isMute: Bool
 
-    /// - Parameter isText: sentences for people, or JSON; `nil`: what the reader is decides.
-    init(isText: Bool? = nil) throws {
+    /// - Parameters:
+    ///   - isText: sentences for people, or JSON; `nil`: what the reader is decides.
+    ///   - isMute: nothing is told.
+    init(isText: Bool? = nil, isMute: Bool = false) throws {
         self.isText = isText ?? Console.isOutputTerminal
+        self.isMute = isMute
         waker = try Waker()
         _ = BlockingThread.start("log") { self.write() }
     }
@@ -38,6 +42,7 @@ final class Log: Sendable {
     /// Tells one event.
     func say(_ level: Level = .info, _ event: String, _ sentence: String, _ fields: [(String, JSONText)] = [])
     {
+        guard !isMute else { return }
         let line =
             isText
             ? Log.human(level, sentence) : Log.machine(level, event, sentence, fields)

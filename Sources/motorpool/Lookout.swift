@@ -8,7 +8,8 @@ enum Lookout {
         if settings.steamcmd == nil {
             log.say(
                 .warning, "no_steamcmd",
-                "no steamcmd is set (MOTORPOOL_STEAMCMD): only mods with an address of their own can be fetched")
+                "no steamcmd is set (MOTORPOOL_STEAMCMD): only mods with an address of their own can be fetched"
+            )
         }
         guard let why = await SteamClient.whyUnreachable(settings), !Task.isCancelled else { return }
         log.say(

@@ -18,19 +18,23 @@ extension Setting {
             group: .workshop, variable: "MOTORPOOL_WORKSHOP",
             flag: Flag(
                 "--workshop", "DIR",
-                "Where mods lie, for workers and fronts alike (MOTORPOOL_WORKSHOP); default workshop in the state folder"),
+                "Where mods lie, for workers and fronts alike (MOTORPOOL_WORKSHOP); default workshop in the state folder"
+            ),
             expected: "a folder"
         ) { text, it in
             it.workshopFolder = text
             return true
         },
-        size("DISK_BUDGET", "What mods may fill; then the one asked for longest ago goes", \.steamSource.diskBytesMax),
+        size(
+            "DISK_BUDGET", "What mods may fill; then the one asked for longest ago goes",
+            \.steamSource.diskBytesMax),
         size("DISK_FREE", "What stays free on the disk of mods", \.steamSource.diskFreeMin),
         size("MOD_SIZE", "A larger mod is not fetched", \.steamSource.itemBytesMax),
         Setting(
             group: .workshop, variable: "MOTORPOOL_SANDBOX",
             flag: Flag(
-                "--sandbox", "A sandbox stands in for Steam, all made up, on this machine (MOTORPOOL_SANDBOX=1)"),
+                "--sandbox",
+                "A sandbox stands in for Steam, all made up, on this machine (MOTORPOOL_SANDBOX=1)"),
             expected: "1 for a sandbox of its own, or the address of one that stands: http://127.0.0.1:8010"
         ) { text, it in
             it.steamSource.isSandbox = true

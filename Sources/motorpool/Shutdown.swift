@@ -32,7 +32,8 @@ final class Shutdown: Sendable {
         if isLate { action() }
     }
 
-    private func ask() {
+    /// As the first signal does.
+    func ask() {
         let actions = state.withLock { state in
             state.isAsked = true
             defer { state.actions = [] }

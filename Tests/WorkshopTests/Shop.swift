@@ -21,7 +21,9 @@ struct Shop: Sendable {
     }
 
     func condition(of mod: Int64) async throws -> Int? {
-        try await store.database.run("SELECT number FROM workshop.conditions(\([mod]))")[0].get(0, as: Int16?.self).map(
+        try await store.database.run("SELECT number FROM workshop.conditions(\([mod]))")[0].get(
+            0, as: Int16?.self
+        ).map(
             Int.init)
     }
 

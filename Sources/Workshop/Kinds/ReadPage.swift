@@ -7,7 +7,9 @@ struct ReadPage: JobKind {
     let desk: WorkshopKinds.Desk
 
     func run(_ args: NumberArgs, _ run: Run) async throws -> Outcome {
-        guard args.id > 0 else { return .failForGood(error: "id: expected a number above 0, found \(args.id)") }
+        guard args.id > 0 else {
+            return .failForGood(error: "id: expected a number above 0, found \(args.id)")
+        }
         do {
             let (page, sha256) = try await desk.client.page(of: args.id, for: run)
             let (required, screenshots) = try page.whole()

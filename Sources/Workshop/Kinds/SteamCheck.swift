@@ -8,9 +8,12 @@ struct SteamCheck: JobKind {
     let desk: WorkshopKinds.Desk
 
     func run(_ args: NumberArgs, _ run: Run) async throws -> Outcome {
-        guard args.id > 0 else { return .failForGood(error: "id: expected a number above 0, found \(args.id)") }
+        guard args.id > 0 else {
+            return .failForGood(error: "id: expected a number above 0, found \(args.id)")
+        }
         let answer: ItemAnswer
-        do { answer = try await desk.client.details(of: args.id, for: run) } catch let failure as SteamFailure {
+        do { answer = try await desk.client.details(of: args.id, for: run) } catch let failure as SteamFailure
+        {
             return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
         }
         if case .unavailable(let result) = answer { return .fail(error: "Steam can't say now: \(result)") }
@@ -23,7 +26,8 @@ struct SteamCheck: JobKind {
         let copy = try await desk.catalogue.updated(args.id)
         let isNewer = copy.map { $0.microseconds < item.updatedAt.microseconds } ?? false
         let download = NewJob(
-            SteamDownload.name, args: JSON(text: "{\"id\":\(args.id),\"updating\":true}"), subject: String(args.id))
+            SteamDownload.name, args: JSON(text: "{\"id\":\(args.id),\"updating\":true}"),
+            subject: String(args.id))
         return try await run.commit(followUps: isNewer ? [download] : []) { tx in
             try await desk.catalogue.note([item], in: tx)
             return JSON(text: "{\"found\":true,\"newer\":\(isNewer)}")

@@ -7,7 +7,9 @@ struct SteamDetails: JobKind {
     let desk: WorkshopKinds.Desk
 
     func run(_ args: NumberArgs, _ run: Run) async throws -> Outcome {
-        guard args.id > 0 else { return .failForGood(error: "id: expected a number above 0, found \(args.id)") }
+        guard args.id > 0 else {
+            return .failForGood(error: "id: expected a number above 0, found \(args.id)")
+        }
         do {
             let answer = try await desk.client.details(of: args.id, for: run)
             return try await note(answer, args.id, run)
@@ -27,7 +29,8 @@ struct SteamDetails: JobKind {
         case .file(let details):
             let item = details.item
             return try await run.commit { tx in
-                try await desk.catalogue.note(item.map { [$0] } ?? [], missing: item == nil ? [id] : [], in: tx)
+                try await desk.catalogue.note(
+                    item.map { [$0] } ?? [], missing: item == nil ? [id] : [], in: tx)
                 return JSON(text: "{\"found\":\(item != nil),\"updated\":\(details.updated)}")
             }
         }

@@ -26,7 +26,9 @@ struct SteamDownload: JobKind {
     static let wordIsFresh = Duration.seconds(120)
 
     func run(_ args: Args, _ run: Run) async throws -> Outcome {
-        guard args.id > 0 else { return .failForGood(error: "id: expected a number above 0, found \(args.id)") }
+        guard args.id > 0 else {
+            return .failForGood(error: "id: expected a number above 0, found \(args.id)")
+        }
         do {
             let item = try await item(args.id, run)
             try check(item)
@@ -60,7 +62,8 @@ struct SteamDownload: JobKind {
 
     /// What Steam says of the item now.
     private func item(_ id: Int64, _ run: Run) async throws -> SteamItem {
-        if let word = try await desk.catalogue.word(on: id), word.age < Self.wordIsFresh, let item = word.item {
+        if let word = try await desk.catalogue.word(on: id), word.age < Self.wordIsFresh, let item = word.item
+        {
             return item
         }
         switch try await desk.client.details(of: id, for: run) {
@@ -75,13 +78,15 @@ struct SteamDownload: JobKind {
 
     private func check(_ item: SteamItem) throws {
         guard item.size <= desk.settings.itemBytesMax else {
-            throw SteamFailure.gone("it has \(item.size) bytes, and at most \(desk.settings.itemBytesMax) are fetched")
+            throw SteamFailure.gone(
+                "it has \(item.size) bytes, and at most \(desk.settings.itemBytesMax) are fetched")
         }
         // The files and their ZIP stand side by side for a while.
         try Disk.require(2 * item.size + desk.settings.diskFreeMin, at: desk.storehouse.folder)
     }
 
-    private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome {
+    private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome
+    {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
         let folder = try await ItemFetch(desk.client, item, run).bring(into: slot)
         let file = try await pack(folder, of: item, in: slot, run)
@@ -95,10 +100,14 @@ struct SteamDownload: JobKind {
         }
     }
 
-    private func pack(_ folder: String, of item: SteamItem, in slot: Slot, _ run: Run) async throws -> PublishedFile {
+    private func pack(_ folder: String, of item: SteamItem, in slot: Slot, _ run: Run) async throws
+        -> PublishedFile
+    {
         await run.report(phase: "packing", done: 0, total: item.size, isNewPhase: true)
-        let written = try await Ticker.telling("packing", total: item.size, of: run) { [part = slot.part] done in
-            try await ZipWriter.pack(folder, into: part, progress: { bytes, _ in done.withLock { $0 = bytes } })
+        let written = try await Ticker.telling("packing", total: item.size, of: run) {
+            [part = slot.part] done in
+            try await ZipWriter.pack(
+                folder, into: part, progress: { bytes, _ in done.withLock { $0 = bytes } })
         }
         let file = try await Storehouse.digest(of: slot.part)
         guard file.bytes == written.zipBytes else {
@@ -111,7 +120,9 @@ struct SteamDownload: JobKind {
     private func followUps(_ item: SteamItem, isUpdate: Bool) async throws -> [NewJob] {
         var jobs = [NewJob(ReadPage.name, args: JSON(text: "{\"id\":\(item.id)}"), subject: String(item.id))]
         if try await !desk.catalogue.knows(game: item.game) {
-            jobs.append(NewJob(RegisterGame.name, args: JSON(text: "{\"id\":\(item.game)}"), subject: String(item.game)))
+            jobs.append(
+                NewJob(
+                    RegisterGame.name, args: JSON(text: "{\"id\":\(item.game)}"), subject: String(item.game)))
         }
         if try await desk.catalogue.bytesStored() + item.size > desk.settings.diskBytesMax {
             jobs.append(NewJob(WorkshopUpkeep.name, subject: "disk"))

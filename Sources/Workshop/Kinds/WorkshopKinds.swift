@@ -14,7 +14,8 @@ package struct WorkshopKinds: Sendable {
     private let desk: Desk
 
     package static let names = [
-        SteamDetails.name, SteamDownload.name, ReadPage.name, RegisterGame.name, SteamCheck.name, WorkshopUpkeep.name,
+        SteamDetails.name, SteamDownload.name, ReadPage.name, RegisterGame.name, SteamCheck.name,
+        WorkshopUpkeep.name,
     ]
 
     /// Makes the folders when they are missing.
@@ -25,13 +26,16 @@ package struct WorkshopKinds: Sendable {
         let storehouse = Storehouse(settings.folder)
         try storehouse.open()
         desk = Desk(
-            settings: settings, catalogue: catalogue, client: SteamClient(settings, catalogue), storehouse: storehouse)
+            settings: settings, catalogue: catalogue, client: SteamClient(settings, catalogue),
+            storehouse: storehouse)
     }
 
     package var all: [AnyKind] {
         [
-            AnyKind(SteamDetails(desk: desk)), AnyKind(SteamDownload(desk: desk)), AnyKind(ReadPage(desk: desk)),
-            AnyKind(RegisterGame(desk: desk)), AnyKind(SteamCheck(desk: desk)), AnyKind(WorkshopUpkeep(desk: desk)),
+            AnyKind(SteamDetails(desk: desk)), AnyKind(SteamDownload(desk: desk)),
+            AnyKind(ReadPage(desk: desk)),
+            AnyKind(RegisterGame(desk: desk)), AnyKind(SteamCheck(desk: desk)),
+            AnyKind(WorkshopUpkeep(desk: desk)),
         ]
     }
 

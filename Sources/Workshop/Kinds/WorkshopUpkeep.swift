@@ -20,7 +20,9 @@ struct WorkshopUpkeep: JobKind {
             try await desk.catalogue.forgetWords(olderThan: Self.wordAgeMax)
             return .done(
                 result: JSON(
-                    text: "{\"slots\":\(slots),\"evicted\":\(evicted),\"orphans\":\(orphans.map { "\($0)" } ?? "null")}"))
+                    text:
+                        "{\"slots\":\(slots),\"evicted\":\(evicted),\"orphans\":\(orphans.map { "\($0)" } ?? "null")}"
+                ))
         } catch let fault as FileFault {
             return .fail(error: "\(fault)")
         }

@@ -6,7 +6,8 @@ extension ItemDetails {
         guard isPublic, !isBanned else { return nil }
         return SteamItem(
             id: id, game: app, title: title, description: description, size: size, fileURL: address ?? "",
-            previewURL: preview ?? "", tags: tags, createdAt: PostgresTimestamp(microseconds: created * 1_000_000),
+            previewURL: preview ?? "", tags: tags,
+            createdAt: PostgresTimestamp(microseconds: created * 1_000_000),
             updatedAt: PostgresTimestamp(microseconds: updated * 1_000_000))
     }
 }

@@ -72,7 +72,8 @@ package enum SteamcmdFailure: Error, Hashable, Sendable, CustomStringConvertible
     package var remedy: Remedy {
         switch self {
         case .timeout, .noConnection: .resume(triesMax: 5)
-        case .failure, .lockingFailed, .stagedFiles, .fileLocked, .unknown, .noFiles, .notNoted, .wrongSize, .silent:
+        case .failure, .lockingFailed, .stagedFiles, .fileLocked, .unknown, .noFiles, .notNoted, .wrongSize,
+            .silent:
             .startAnew(triesMax: 2)
         case .notLoggedOn: .startAnew(triesMax: 3)
         case .notForUs, .fileNotFound, .loginRefused, .elsewhere: .giveUp

@@ -32,14 +32,17 @@ package final class StatisticsBuffer: Sendable {
         note { tally in
             tally.counts[.filesSent, default: 0] += 1
             tally.sent[mod, default: 0] += 1
-            let milliseconds = Int64(delay.components.seconds) * 1000 + delay.components.attoseconds / 1_000_000_000_000_000
+            let milliseconds =
+                Int64(delay.components.seconds) * 1000 + delay.components.attoseconds / 1_000_000_000_000_000
             tally.delays = Array((tally.delays + [milliseconds]).suffix(Tally.delaysMax))
         }
     }
 
     /// What was counted for a mod and is not written down yet: how often it was sent, and whether it was asked for.
     func pending(_ mod: Int64) -> (sent: Int64, isAsked: Bool) {
-        state.withLock { ($0.tally.sent[mod] ?? 0, $0.tally.asked.contains(mod) || $0.tally.sent[mod] != nil) }
+        state.withLock {
+            ($0.tally.sent[mod] ?? 0, $0.tally.asked.contains(mod) || $0.tally.sent[mod] != nil)
+        }
     }
 
     /// Writes down what was counted before this was called. What the database refuses to take now is kept.

@@ -18,7 +18,9 @@ package struct WorkshopSettings: Sendable {
 
     package init(folder: String) { self.folder = folder }
 
-    package func path(of mod: Int64, _ file: PublishedFile) -> String { Storehouse(folder).path(of: mod, file) }
+    package func path(of mod: Int64, _ file: PublishedFile) -> String {
+        Storehouse(folder).path(of: mod, file)
+    }
 
     package var modsFolder: String { folder + "/mods" }
 }

@@ -32,7 +32,8 @@ struct ItemFetch: Sendable {
             try await run.mayAsk(SteamSource.steamcmd.rawValue)
             let stallMax = min(settings.stallMax, max(.seconds(3), patienceLeft))
             return try await Ticker.telling("downloading", total: item.size, of: run) { [item] done in
-                try await Steamcmd(executable: executable).download(item, in: slot, stallMax: stallMax) { bytes in
+                try await Steamcmd(executable: executable).download(item, in: slot, stallMax: stallMax) {
+                    bytes in
                     done.withLock { $0 = bytes }
                 }
             }
@@ -75,7 +76,9 @@ struct ItemFetch: Sendable {
     private func bringFile(into slot: Slot) async throws -> String {
         try await client.checkRest(.files)
         let folder = slot.install + "/file"
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw FileFault("making the folder \(folder)") }
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+            throw FileFault("making the folder \(folder)")
+        }
         let path = folder + "/" + Self.fileName(item)
         var tries = 0
         while true {
@@ -108,7 +111,9 @@ struct ItemFetch: Sendable {
                 try await web.download(request, to: file) { progress in done.withLock { $0 = progress.done } }
             }
         } catch let error as WebError {
-            if case .tooLarge = error { throw SteamFailure.wrongSize(expected: item.size, found: item.size + 1) }
+            if case .tooLarge = error {
+                throw SteamFailure.wrongSize(expected: item.size, found: item.size + 1)
+            }
             throw try SteamClient.translated(error, .files)
         }
         try await client.check(answer, of: .files)

@@ -53,7 +53,9 @@ final class LookUps: Sendable {
         handOn()
         do {
             let answers = try await ask(Array(Set(others.map(\.id) + [id])))
-            for other in others { other.continuation.resume(returning: .answered(Self.find(other.id, answers))) }
+            for other in others {
+                other.continuation.resume(returning: .answered(Self.find(other.id, answers)))
+            }
             return try Self.find(id, answers).get()
         } catch {
             if Task.isCancelled {

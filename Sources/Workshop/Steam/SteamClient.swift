@@ -1,5 +1,5 @@
-package import Farm
 internal import Crypto
+package import Farm
 internal import World
 
 /// Asks Steam, no faster than it allows, whoever asks: look-ups together, each host by its budget, and a source that says
@@ -102,7 +102,8 @@ package final class SteamClient: Sendable {
     }
 
     private static func charset(_ answer: WebAnswer) -> String? {
-        guard let type = answer[header: "content-type"]?.lowercased(), let at = type.firstRange(of: "charset=")
+        guard let type = answer[header: "content-type"]?.lowercased(),
+            let at = type.firstRange(of: "charset=")
         else { return nil }
         return String(type[at.upperBound...].prefix { $0 != ";" }.filter { $0 != "\"" })
     }

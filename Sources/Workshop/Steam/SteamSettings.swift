@@ -26,7 +26,10 @@ package struct SteamSettings: Sendable {
     /// The hosts that an item's own address may lead to, redirects included. The sandbox's is the only one with it.
     var fileHosts: [String] {
         guard isSandbox else {
-            return ["*.steamusercontent.com", "steamuserimages-a.akamaihd.net", "*.steamcontent.com", "steamcommunity.com"]
+            return [
+                "*.steamusercontent.com", "steamuserimages-a.akamaihd.net", "*.steamcontent.com",
+                "steamcommunity.com",
+            ]
         }
         return [Self.host(of: api)]
     }

@@ -44,7 +44,8 @@ struct Steamcmd: Sendable {
     }
 
     private func session(
-        _ item: SteamItem, _ slot: Slot, _ stallMax: Duration, _ progress: @escaping @Sendable (Int64) -> Void,
+        _ item: SteamItem, _ slot: Slot, _ stallMax: Duration,
+        _ progress: @escaping @Sendable (Int64) -> Void,
         _ line: @escaping @Sendable (String) -> Void
     ) async throws -> Child.Ending {
         var limits = Child.Limits()
@@ -55,10 +56,12 @@ struct Steamcmd: Sendable {
         return try await Child.run(
             executable,
             [
-                "+force_install_dir", slot.install, "+login", "anonymous", "+workshop_download_item", String(item.game),
+                "+force_install_dir", slot.install, "+login", "anonymous", "+workshop_download_item",
+                String(item.game),
                 String(item.id), "+quit",
             ],
-            environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"], directory: slot.work, slot: slot,
+            environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"], directory: slot.work,
+            slot: slot,
             watch: Child.Watch(folder: slot.install, report: progress), limits: limits, line: line)
     }
 
@@ -75,7 +78,9 @@ struct Steamcmd: Sendable {
                 real.hasPrefix(own + "/")
             else { throw SteamcmdFailure.elsewhere(download.path) }
             let tree = FileTree(real)
-            if let odd = tree.odd { throw SteamFailure.hostile("it is no plain file: \(odd.dropFirst(real.count + 1))") }
+            if let odd = tree.odd {
+                throw SteamFailure.hostile("it is no plain file: \(odd.dropFirst(real.count + 1))")
+            }
             guard tree.files > 0 else { throw SteamcmdFailure.noFiles }
             guard let bytes = Self.read(book), let manifest = try? WorkshopManifest.parse(bytes),
                 manifest.items[item.id] != nil

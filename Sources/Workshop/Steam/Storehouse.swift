@@ -26,7 +26,9 @@ package struct Storehouse: Sendable {
     /// Makes the folders. Twice is once.
     package func open() throws {
         for path in [folder, mods, slots] {
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFault("making the folder \(path)") }
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+                throw FileFault("making the folder \(path)")
+            }
         }
     }
 

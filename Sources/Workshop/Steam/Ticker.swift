@@ -5,7 +5,8 @@ internal import Platform
 enum Ticker {
     /// - Parameter body: is handed what it sets its bytes by; it may do so from any thread.
     static func telling<T: Sendable>(
-        _ phase: String, total: Int64, of run: Run, _ body: @escaping @Sendable (Lock<Int64>) async throws -> T
+        _ phase: String, total: Int64, of run: Run,
+        _ body: @escaping @Sendable (Lock<Int64>) async throws -> T
     ) async throws -> T {
         let done = Lock<Int64>(0)
         return try await withThrowingTaskGroup(of: T?.self) { group in

@@ -22,14 +22,16 @@ enum SandboxCommand: Command {
 
     private static var troubles: String {
         SandboxSwitch.Place.allCases.flatMap { place in
-            "  \(place.rawValue): \(place.troubles.joined(separator: ", "))".folded(to: Console.widthMax, indent: 4)
+            "  \(place.rawValue): \(place.troubles.joined(separator: ", "))".folded(
+                to: Console.widthMax, indent: 4)
         }.joined(separator: "\n")
     }
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let folder = call.text(folder) ?? call.settings.state + "/sandbox"
         let sandbox = try Sandbox(
-            port: UInt16(try call.whole(port, in: 0...65535) ?? 8010), folder: folder, program: try Playground.ownPath())
+            port: UInt16(try call.whole(port, in: 0...65535) ?? 8010), folder: folder,
+            program: try Playground.ownPath())
         Console.print("MOTORPOOL_SANDBOX=\(sandbox.address)")
         Console.print("MOTORPOOL_STEAMCMD=\(sandbox.steamcmd)")
         await withCheckedContinuation { continuation in

@@ -23,8 +23,10 @@ enum UpCommand: Command {
         let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
         do {
-            let work: Void = try await Playground.withSandbox(call, log) { call in
-                try await start(call, policies, log)
+            let work: Void = try await Playground.withSandbox(call, log) { call, _ in
+                try await start(call, policies, log) { address in
+                    if !call.shutdown.isAsked { Console.complain(greeting(call.settings, address)) }
+                }
             }
             result = .success(work)
         } catch { result = .failure(error) }
@@ -33,18 +35,25 @@ enum UpCommand: Command {
         return .ok
     }
 
-    private static func start(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
-        guard call.settings.database == nil else { return try await work(call, policies, log) }
+    /// - Parameter whenOpen: told once where the front listens.
+    static func start(
+        _ call: Invocation, _ policies: Policies, _ log: Log, whenOpen: (BoundAddress) -> Void
+    ) async throws {
+        guard call.settings.database == nil else { return try await work(call, policies, log, whenOpen) }
         let server = try await PrivateServer.start(in: call.settings.state) { log.say(.info, "server", $0) }
         let result: Result<Void, any Error>
-        do { result = .success(try await work(call, policies, log)) } catch { result = .failure(error) }
+        do { result = .success(try await work(call, policies, log, whenOpen)) } catch {
+            result = .failure(error)
+        }
         // Last, and in every case: nothing of ours stays behind.
         try await server.stop()
         log.say(.info, "server", "the private server has stopped")
         try result.get()
     }
 
-    private static func work(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
+    private static func work(
+        _ call: Invocation, _ policies: Policies, _ log: Log, _ whenOpen: (BoundAddress) -> Void
+    ) async throws {
         for (name, migrator) in Workplace.migrators {
             let applied = try await migrator.migrate(call.settings.connection)
             guard !applied.isEmpty else { continue }
@@ -54,7 +63,7 @@ enum UpCommand: Command {
         }
         let reception = Reception(call.settings, log)
         let address = try reception.open()
-        if !call.shutdown.isAsked { Console.complain(greeting(call.settings, address)) }
+        whenOpen(address)
         let lookout = Task { await Lookout.tell(call.settings.steam, log) }
         defer { lookout.cancel() }
         let result: Result<Void, any Error>

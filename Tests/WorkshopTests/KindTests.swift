@@ -1,0 +1,183 @@
+import Farm
+import Glibc
+import Jobs
+import Platform
+import Sandbox
+import Store
+import TestSupport
+import Testing
+import Workshop
+import World
+
+/// From the question to the ZIP on the shelf, with everything that may go wrong between.
+@Suite struct KindTests {
+    static let first = SandboxLibrary.firstID
+
+    @Test func aModIsFetchedPackedPublishedAndRegistered() async throws {
+        try await withUpstream { up in
+            let id = Self.first + 2
+            let job = try await up.ask("steam-download", id)
+            let end = try await up.ending(of: job)
+            #expect(end.state == .done, "\(end.error)")
+            let file = try #require(try await up.shop.catalogue.files(of: [id])[id])
+            let path = Storehouse(up.settings.folder).path(of: id, file)
+            let checked = try await ZipCheck.verify(path)
+            let mod = try #require(SandboxLibrary.mod(id))
+            #expect(checked.bytes == mod.size)
+            #expect(checked.files == mod.files.count)
+            try await eventually("its page is read", within: .seconds(20)) {
+                try await up.shop.condition(of: id) == 0
+            }
+            let dependencies = try await up.shop.numbers(
+                "SELECT dependency FROM workshop.mods_dependencies WHERE mod = \(id) ORDER BY place")
+            #expect(dependencies == mod.dependencies)
+            let resources = try await up.shop.numbers("SELECT count(*) FROM workshop.resources WHERE mod = \(id)")
+            #expect(resources == [Int64(mod.screenshots + 1)])
+            try await eventually("its game is registered", within: .seconds(20)) {
+                try await up.shop.catalogue.knows(game: mod.app)
+            }
+            #expect(up.names("/workshop/slots").allSatisfy { up.names("/workshop/slots/\($0)") == ["lock"] })
+        }
+    }
+
+    @Test func anItemWithAnAddressNeedsNoSteamcmd() async throws {
+        try await withUpstream { up in
+            let id = Self.first + 200
+            let end = try await up.ending(of: try await up.ask("steam-download", id))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(up.count("file", id) == 1)
+            #expect(up.count("steamcmd", id) == 0)
+        }
+    }
+
+    /// What the stand-in of steamcmd does, how often it is called for it, and what is said of it; `nil`: it goes well.
+    static let modes: [(trouble: String, calls: ClosedRange<Int>, words: String?)] = [
+        ("timeout", 2...5, "Timeout"), ("no-connection", 2...5, "No Connection"), ("failure", 3...3, "Failure"),
+        ("locking", 3...3, "Locking Failed"), ("access-denied", 1...1, "Access Denied"),
+        ("no-subscription", 1...1, "No subscription"), ("file-not-found", 1...1, "File Not Found"),
+        ("io", 1...1, "I/O Operation Failed"), ("not-logged-on", 2...4, "Not logged on"), ("odd-exit", 1...1, nil),
+        ("flood", 1...3, "not a word"), ("daemon", 1...1, nil), ("crowd", 1...1, nil), ("link", 1...1, "no plain file"),
+        ("empty", 3...3, "without files"), ("wrong-size", 3...3, "Steam announced"), ("no-entry", 3...3, "own book"),
+        ("crash", 2...3, "not a word"), ("hang", 1...3, "Timeout"), ("deaf", 1...3, "Timeout"),
+    ]
+
+    @Test(arguments: 0..<5)
+    func everyModeOfSteamcmdHasItsClassAndLeavesNothing(round: Int) async throws {
+        try await withUpstream { up in
+            var jobs: [JobID] = []
+            for (number, mode) in Self.modes.enumerated() {
+                let id = Self.first + Int64(number)
+                up.sandbox.turn(try #require(SandboxSwitch("steamcmd:\(mode.trouble)")), for: id)
+                jobs.append(try await up.ask("steam-download", id))
+            }
+            for (number, mode) in Self.modes.enumerated() {
+                let end = try await up.ending(of: jobs[number], within: .seconds(180))
+                #expect(end.state == (mode.words == nil ? .done : .dead), "\(mode.trouble): \(end.error)")
+                #expect(end.error.contains(mode.words ?? ""), "\(mode.trouble): \(end.error)")
+                let calls = up.count("steamcmd", Self.first + Int64(number))
+                #expect(mode.calls.contains(calls), "\(mode.trouble): called \(calls) times")
+                let condition = try await up.shop.condition(of: Self.first + Int64(number))
+                #expect((condition == nil) == (mode.words != nil), "\(mode.trouble)")
+            }
+            // Afterwards: nobody is left, and nothing stands anywhere but where it should.
+            #expect(up.residents() == [])
+            #expect(up.names("/workshop") == ["mods", "slots"])
+            #expect(up.names("/workshop/slots").allSatisfy { up.names("/workshop/slots/\($0)") == ["lock"] })
+            #expect(up.names("/workshop/mods").count == Self.modes.count { $0.words == nil })
+        }
+    }
+
+    @Test func aProgramThatWritesOutsideIsKeptInWhereTheKernelCan() async throws {
+        guard ChildProcess.confinesWriting else { return }
+        try await withUpstream { up in
+            up.sandbox.turn(try #require(SandboxSwitch("steamcmd:escape")), for: Self.first)
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(up.names("/workshop") == ["mods", "slots"])
+            #expect(!up.names("/workshop/slots").contains("escaped"))
+        }
+    }
+
+    @Test func tooManyLogInsMakeSteamcmdRestForEverybody() async throws {
+        try await withUpstream { up in
+            up.sandbox.turn(try #require(SandboxSwitch("steamcmd:rate-limit")), for: Self.first)
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
+            #expect(end.error.contains("Rate Limit Exceeded"))
+            let other = try await up.ending(of: try await up.ask("steam-download", Self.first + 1))
+            #expect(other.error.contains("rests for another"))
+            #expect(up.count("steamcmd", Self.first + 1) == 0)
+        }
+    }
+
+    @Test(arguments: [
+        ("api:throttled", "rests"), ("api:challenged", "rests"), ("api:failing", "500"), ("api:garbled", "garbled"),
+        ("api:truncated", "no end"), ("api:removed", "no such item"), ("api:busy", "can't say"),
+        ("file:wrong-size", "Steam announced"), ("file:redirect-inside", "refused"),
+        ("file:redirect-metadata", "refused"), ("file:throttled", "rests"), ("file:removed", "404"),
+    ])
+    func whatGoesWrongOnTheWebIsTold(trouble: String, words: String) async throws {
+        try await withUpstream { up in
+            let id = Self.first + 200
+            up.sandbox.turn(try #require(SandboxSwitch(trouble)), for: id)
+            var end = try await up.ending(of: try await up.ask("steam-download", id))
+            if words == "rests" {
+                // The first one meets the complaint; nobody asks after that.
+                end = try await up.ending(of: try await up.ask("steam-download", id))
+            }
+            #expect(end.state == .dead)
+            #expect(end.error.contains(words), "\(end.error)")
+            #expect(up.count("canary", 0) == 0)
+            #expect(up.names("/workshop/mods") == [])
+        }
+    }
+
+    @Test func aChangedPageIsAFailureOfItsOwn() async throws {
+        try await withUpstream { up in
+            up.sandbox.turn(try #require(SandboxSwitch("page:changed-layout")), for: Self.first)
+            let end = try await up.ending(of: try await up.ask("steam-page", Self.first))
+            #expect(end.state == .dead)
+            #expect(end.error.contains("changed layout"))
+        }
+    }
+
+    @Test func lookUpsThatComeTogetherAreOneRequest() async throws {
+        try await withUpstream { up in
+            var jobs: [JobID] = []
+            for number in 0..<24 { jobs.append(try await up.ask("steam-details", Self.first + Int64(number))) }
+            for job in jobs { #expect(try await up.ending(of: job).state == .done) }
+            for number in 0..<24 { #expect(up.count("details", Self.first + Int64(number)) == 1) }
+        }
+    }
+
+    @Test func whenTheDiskIsFullTheModAskedForLongestAgoGoes() async throws {
+        try await withUpstream(change: { $0.diskBytesMax = 150_000 }) { up in
+            let ids = [Self.first, Self.first + 3, Self.first + 6]
+            for id in ids {
+                let end = try await up.ending(of: try await up.ask("steam-download", id))
+                #expect(end.state == .done, "\(end.error)")
+            }
+            _ = try await up.ending(of: try await up.ask("workshop-upkeep", 1))
+            #expect(try await up.shop.catalogue.bytesStored() <= 150_000)
+            let files = try await up.shop.catalogue.files(of: ids)
+            #expect(files[ids[0]] == nil)
+            #expect(files[ids[2]] != nil)
+            #expect(try await up.shop.condition(of: ids[0]) == nil)
+            #expect(up.names("/workshop/mods").count == files.count)
+            let again = try await up.ending(of: try await up.ask("steam-download", ids[0]))
+            #expect(again.state == .done)
+        }
+    }
+
+    @Test func whatNoRowNamesIsRemoved() async throws {
+        try await withUpstream { up in
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
+            #expect(end.state == .done, "\(end.error)")
+            for name in ["\(Self.first)-00.zip", "12-ab.zip", "part.abc"] {
+                close(open(up.folder + "/workshop/mods/" + name, O_CREAT | O_WRONLY, 0o600))
+            }
+            _ = try await up.ending(of: try await up.ask("workshop-upkeep", 1))
+            #expect(up.names("/workshop/mods").count == 1)
+            #expect(try await up.shop.condition(of: Self.first) != nil)
+        }
+    }
+}
