@@ -43,6 +43,8 @@ struct Tour {
     }
 
     private func show() async throws -> Bool {
+        // Slowly enough to be watched.
+        if let trouble = SandboxSwitch("steamcmd:slow") { sandbox.turn(trouble, for: Self.mod) }
         heading("1. A client asks for a mod that nobody has asked for before.")
         let first = try await say("/download/steam/\(Self.mod)")
         heading("2. Another client asks at the same time. It is fetched once.")

@@ -30,7 +30,7 @@ struct Upstream: Sendable {
         try await eventually("job \(job) ends", within: limit) {
             guard let report = try await shop.store.job(job) else { return false }
             told = report.state
-            error = report.errors.last?.text ?? ""
+            error = try report.errors?.parts().list.last?["error"]?.word ?? ""
             return ![.waiting, .running].contains(told)
         }
         return (told, error)
@@ -106,6 +106,8 @@ func withUpstream(
             settings.stallMax = .seconds(3)
             settings.diskFreeMin = 0
             change(&settings)
+            // Before the first job: where it stands in line is said by its kind's definition.
+            try await shop.store.publish(farmSettings().definitions)
             let kinds = try WorkshopKinds(shop.store.database, settings)
             let farm = Farm(store: shop.store, settings: farmSettings(), kinds: kinds.all) { _ in }
             let work = Task { try await farm.run() }

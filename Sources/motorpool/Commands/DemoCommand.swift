@@ -1,25 +1,27 @@
 internal import Front
+internal import Glibc
 internal import HTTPServer
 internal import Jobs
 internal import Sandbox
 internal import Workshop
+internal import World
 
 /// Shows the whole way of a mod, as clients and operators see it.
 enum DemoCommand: Command {
     static let name = "demo"
     static let summary = "Show the whole way of a mod, with a farm and a sandbox of its own"
-    static let settings: Set<Setting.Group> = [.policies]
+    static let settings: Set<Setting.Group> = [.database, .policies]
     static let drainsOnSignals = true
     static let notes = """
-        It keeps its own folder, demo, in the state folder, and needs neither internet nor a database. What it shows is
-        made up; how it comes about is not.
+        It works in a folder of its own in the state folder, which it removes, and needs neither internet nor a
+        database. What it shows is made up; how it comes about is not.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let (secret, token) = Token.new(name: "demo", role: .operator)
         let call = call.changing { settings in
             settings.database = nil
-            settings.state += "/demo"
+            settings.state += "/demo.\(getpid())"
             settings.http.port = 0
             settings.firesSchedule = false
             settings.front.tokens = TokenBook([token])
@@ -45,6 +47,7 @@ enum DemoCommand: Command {
             result = .success(work)
         } catch { result = .failure(error) }
         await log.close()
+        try? Tree.remove(call.settings.state)
         try result.get()
         return try await tour?.value == true ? .ok : .failed
     }
