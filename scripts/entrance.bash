@@ -38,6 +38,7 @@ need() {
                 [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
+            zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
             *) fail "nobody knows how to install $need" ;;
         esac

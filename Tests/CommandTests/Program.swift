@@ -31,7 +31,7 @@ struct Program {
         try await run(words, variables: more)
     }
 
-    /// The same, for words that are made.
+    /// The same, of words in a list.
     func run(_ words: [String], variables more: [String: String] = [:]) async throws -> Answer {
         let output = try await ChildProcess.run(
             [TestServer.binary()] + words, environment: environment.merging(more) { $1 },

@@ -92,7 +92,10 @@ struct ServeTests {
 
     @Test("the first SIGTERM answers who waits, and ends in good order")
     func drain() async throws {
-        try await withServer { _, server in
+        try await withServer { program, server in
+            // A farm that was there has told the kinds; nobody runs the job.
+            let worker = try await program.work()
+            worker.child.kill()
             let job = try id(try await server.client.ask("POST", "/jobs", #"{"kind":"noop"}"#))
             async let waiting = server.client.ask("GET", "/jobs/\(job)?wait=60")
             try await eventually("somebody waits") {

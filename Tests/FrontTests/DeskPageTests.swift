@@ -43,7 +43,6 @@ struct DeskPageTests {
                 #expect(policy.hasPrefix("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
                 #expect(policy.contains("form-action 'self'") && policy.contains("base-uri 'none'"))
                 #expect(!policy.contains("script-src") && !policy.contains("unsafe"))
-                #expect(headers["X-Content-Type-Options"] == "nosniff")
                 #expect(headers["Cache-Control"] == "no-store")
             }
         }
