@@ -117,7 +117,7 @@ struct SlotTests {
             #expect(!Script.survivors(of: scratch + "/slot").isEmpty)
             // The farm alone, not its group; it is a zombie from here on, which counts as gone.
             kill(child.pid, SIGKILL)
-            try await eventually {
+            try await eventually("the farm ends", within: .seconds(60)) {
                 try String(decoding: bytes(of: "/proc/\(child.pid)/stat"), as: UTF8.self).contains(") Z")
             }
             let slot = try await Slot.take(scratch + "/slot", patience: .seconds(20))
