@@ -26,6 +26,11 @@ let package = Package(
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
+            name: "CXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(
+            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
@@ -39,7 +44,7 @@ let package = Package(
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
-        room("World", ["CBrotli", "CCurl", "CZlib", "Platform"]),
+        room("World", ["CArchive", "CBrotli", "CCurl", "CXML", "CZip", "CZlib", "Platform"]),
         room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),

@@ -30,6 +30,9 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                [[ -e /usr/include/libxml2/libxml/parser.h ]] || missing+=(libxml2-dev)
+                [[ -e /usr/include/archive.h ]] || missing+=(libarchive-dev)
+                [[ -e /usr/include/zip.h ]] || missing+=(libzip-dev)
                 pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
                 [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
@@ -39,6 +42,7 @@ need() {
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
+            python) [[ -x /usr/bin/python3 ]] || missing+=(python3) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
             *) fail "nobody knows how to install $need" ;;
         esac

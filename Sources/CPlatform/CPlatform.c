@@ -16,3 +16,7 @@ int platform_spawn_closefrom(void *actions, int first) {
 }
 
 int platform_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int platform_pidfd_signal(int pidfd, int number) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+}

@@ -91,7 +91,7 @@ private func makePlain(_ attributes: inout posix_spawnattr_t) {
 }
 
 /// Lends a NULL-terminated array of C strings.
-private func withCStrings<R>(
+func withCStrings<R>(
     _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
 ) -> R {
     var pointers = strings.map { strdup($0) } + [nil]

@@ -48,6 +48,9 @@ package final class ChildProcess: Sendable {
         var bytesMax: Int
         var isCut = false
         var status: ExitStatus?
+        /// To the keeper of a kept child.
+        var lifeline: Lifeline
+        var isClean = false
     }
 
     /// Starts a program.
@@ -73,15 +76,19 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    private init(pid: pid_t, name: String, output sink: Sink) {
+    init(pid: pid_t, name: String, output sink: Sink, lifeline: Int32 = -1) {
         self.pid = pid
         self.name = name
-        state = Lock(State(ended: openProcess(pid), source: sink.source, bytesMax: sink.bytesMax))
+        state = Lock(
+            State(
+                ended: openProcess(pid), source: sink.source, bytesMax: sink.bytesMax,
+                lifeline: Lifeline(descriptor: lifeline)))
     }
 
     deinit {
         guard state.withLock({ $0.status }) == nil else { return }
-        _ = Glibc.kill(-pid, SIGKILL)
+        endGroup()
+        state.withLock { _ = $0.lifeline.close() }
         var raw: Int32 = 0
         while waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
         state.withLock { state in
@@ -107,14 +114,34 @@ package final class ChildProcess: Sendable {
     package func signalGroup(_ signal: Int32) {
         state.withLock { state in
             // Until it is reaped nobody else can get this number.
-            if state.status == nil { _ = Glibc.kill(-pid, signal) }
+            guard state.status == nil else { return }
+            if state.lifeline.exists {
+                state.lifeline.send(signal, toLeaderAlone: false)
+            } else {
+                _ = Glibc.kill(-pid, signal)
+            }
         }
+    }
+
+    private func endGroup() {
+        signalGroup(SIGKILL)
+        // A child may have stopped its keeper.
+        signalOurs(SIGCONT)
+    }
+
+    private func signalOurs(_ signal: Int32) {
+        state.withLock { if $0.status == nil { _ = Glibc.kill(pid, signal) } }
     }
 
     /// Sends a signal to the process alone; nothing happens once it has ended.
     package func signal(_ signal: Int32) {
         state.withLock { state in
-            if state.status == nil { _ = Glibc.kill(pid, signal) }
+            guard state.status == nil else { return }
+            if state.lifeline.exists {
+                state.lifeline.send(signal, toLeaderAlone: true)
+            } else {
+                _ = Glibc.kill(pid, signal)
+            }
         }
     }
 
@@ -128,14 +155,20 @@ package final class ChildProcess: Sendable {
         return kill()
     }
 
-    /// Kills the group and waits for its end.
+    /// Kills the group and waits for its end; a keeper that does not get there in ten seconds is killed itself.
     @discardableResult
     package func kill() -> ExitStatus {
+        var rounds = 0
         while true {
-            signalGroup(SIGKILL)
+            endGroup()
             if let status = wait(deadline: .seconds(1)) { return status }
+            rounds += 1
+            if rounds > 10 { signalOurs(SIGKILL) }
         }
     }
+
+    /// Whether the child was kept, and its keeper saw that nothing of it is left.
+    package var isClean: Bool { state.withLock { $0.isClean } }
 
     /// What was captured so far.
     package var output: [UInt8] { state.withLock { $0.bytes } }
@@ -164,6 +197,7 @@ extension ChildProcess {
             while waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
             if state.source >= 0 { close(state.source) }
             if state.ended >= 0 { close(state.ended) }
+            state.isClean = state.lifeline.close()
             state.source = -1
             state.ended = -1
             state.status = status
