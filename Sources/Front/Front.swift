@@ -119,7 +119,9 @@ package final class Front: Sendable {
 
     private func find(_ request: Request) throws -> (Route, [String: String]) {
         var match = router.match(request.method, request.path)
-        if case .unknown = match, router.dialect(of: request.path) != nil, let twin = Dialect.twin(of: request.path) {
+        if case .unknown = match, router.dialect(of: request.path) != nil,
+            let twin = Dialect.twin(of: request.path)
+        {
             match = router.match(request.method, twin)
         }
         switch match {

@@ -84,7 +84,9 @@ struct Arguments {
     private static func read(_ text: String) -> [(name: String, value: String)] {
         text.split(separator: "&").prefix(fieldsMax).map { field in
             let halves = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            func decoded(_ part: Substring) -> String { PercentText.decoded(part, plusIsSpace: true) ?? String(part) }
+            func decoded(_ part: Substring) -> String {
+                PercentText.decoded(part, plusIsSpace: true) ?? String(part)
+            }
             return (decoded(halves[0]), halves.count > 1 ? decoded(halves[1]) : "")
         }
     }
@@ -94,7 +96,9 @@ struct Arguments {
         var digits = text.utf8.drop { $0 == 32 || (9...13).contains($0) }
         while let last = digits.last, last == 32 || (9...13).contains(last) { digits.removeLast() }
         let isNegative = digits.first == UInt8(ascii: "-")
-        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { digits.removeFirst() }
+        if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
+            digits.removeFirst()
+        }
         var number: Int64 = 0
         var isTooLarge = false
         var isAfterDigit = false

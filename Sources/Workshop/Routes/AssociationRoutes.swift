@@ -30,7 +30,8 @@ extension WorkshopRoutes {
         OpenWorkshop.route(
             "/list/genres/games/{games_ids_list}", "Tell the genres of games",
             [
-                Self.idList("games_ids_list", in: .path, "the games"), Self.idList("genres", "only these genres"),
+                Self.idList("games_ids_list", in: .path, "the games"),
+                Self.idList("genres", "only these genres"),
                 Self.flag("only_ids", "tell ids instead of objects"),
             ], answers: [Self.okay, Self.tooMuch, Self.unreadable]
         ) { exchange in
@@ -61,7 +62,8 @@ extension WorkshopRoutes {
             }
             let numbers = try await catalogue.conditions(of: ids)
             return Told.json(
-                .object(Self.unique(ids).compactMap { id in numbers[id].map { (String(id), .int(Int64($0))) } }))
+                .object(
+                    Self.unique(ids).compactMap { id in numbers[id].map { (String(id), .int(Int64($0))) } }))
         }
     }
 

@@ -4,7 +4,8 @@ enum ContentDisposition {
     /// percent-encoding leaves the name as it is, else encoded. `/` is not encoded, and no client takes it for a folder.
     static func attachment(_ name: String) -> String {
         let encoded = name.utf8.map { isPlain($0) ? String(UnicodeScalar($0)) : "%" + hex($0) }.joined()
-        return encoded == name ? "attachment; filename=\"\(name)\"" : "attachment; filename*=utf-8''\(encoded)"
+        return encoded == name
+            ? "attachment; filename=\"\(name)\"" : "attachment; filename*=utf-8''\(encoded)"
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

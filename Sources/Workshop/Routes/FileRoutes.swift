@@ -7,11 +7,13 @@ internal import Jobs
 extension WorkshopRoutes {
     var files: [Route] { [downloadSteam, download, updateSteam] }
 
-    private static let zip = Route.Answer(200, "the ZIP; Range, If-Range and HEAD are answered", nil, as: "application/zip")
+    private static let zip = Route.Answer(
+        200, "the ZIP; Range, If-Range and HEAD are answered", nil, as: "application/zip")
 
     private var downloadSteam: Route {
         OpenWorkshop.route(
-            "/download/steam/{mod_id}", "Send a mod of Steam's, or fetch it first", [Self.id("mod_id", "the mod")],
+            "/download/steam/{mod_id}", "Send a mod of Steam's, or fetch it first",
+            [Self.id("mod_id", "the mod")],
             answers: [
                 Self.zip,
                 .init(202, "it is in line (error_id 0), or was already (error_id 3): ask /condition/mod/"),
@@ -67,8 +69,10 @@ extension WorkshopRoutes {
             "/update/steam/{mod_id}", "Look whether Steam has a newer version of a mod, and fetch it",
             [Self.id("mod_id", "the mod")],
             answers: [
-                .init(202, "a newer one is in line: error_id 0"), .init(208, "there is no newer one: error_id 4"),
-                .init(404, "it is not ready here (error_id 1), or no more on Steam (error_id 3)"), Self.unreadable,
+                .init(202, "a newer one is in line: error_id 0"),
+                .init(208, "there is no newer one: error_id 4"),
+                .init(404, "it is not ready here (error_id 1), or no more on Steam (error_id 3)"),
+                Self.unreadable,
                 .init(425, "it was asked for less than three hours ago: error_id 2"),
             ]
         ) { exchange in
@@ -96,7 +100,9 @@ extension WorkshopRoutes {
     private static let notOnSteam = Refusal(404, "this mod was not found", 2)
     private static let isUnderWay = Refusal(202, "your request is already being processed", 3)
 
-    private func deliver(_ id: Int64, _ exchange: Exchange, since began: ContinuousClock.Instant) async throws -> Response {
+    private func deliver(_ id: Int64, _ exchange: Exchange, since began: ContinuousClock.Instant) async throws
+        -> Response
+    {
         var shelf = try await catalogue.shelf(id)
         if let condition = shelf.condition, condition >= 2 { throw Self.isUnderWay }
         if let copy = shelf.copy {
@@ -114,7 +120,8 @@ extension WorkshopRoutes {
             try await drop(id, copy)
         }
         shelf = try await looked(up: shelf, exchange, believing: settings.wordIsFresh)
-        if let word = shelf.word, word.age < settings.wordIsFresh + settings.lookUpWait, word.updatedAt == nil {
+        if let word = shelf.word, word.age < settings.wordIsFresh + settings.lookUpWait, word.updatedAt == nil
+        {
             throw Self.notOnSteam
         }
         return try await fetch(shelf, exchange, updating: false)
@@ -122,7 +129,8 @@ extension WorkshopRoutes {
 
     /// The shelf with Steam's word on it: the one that is known when it is younger than `span`, else a new one if Steam
     /// answers in time. All who ask about one mod wait for one job.
-    private func looked(up shelf: Shelf, _ exchange: Exchange, believing span: Duration) async throws -> Shelf {
+    private func looked(up shelf: Shelf, _ exchange: Exchange, believing span: Duration) async throws -> Shelf
+    {
         if let word = shelf.word, word.age < span { return shelf }
         let job = NewJob(
             "steam-details", args: JSON(text: "{\"id\":\(shelf.id)}"), subject: String(shelf.id))
@@ -187,7 +195,9 @@ extension WorkshopRoutes {
         try await catalogue.forget(id, copy: copy.file)
     }
 
-    private func send(_ id: Int64, _ copy: Shelf.Copy, to request: Request, since began: ContinuousClock.Instant) -> Response {
+    private func send(
+        _ id: Int64, _ copy: Shelf.Copy, to request: Request, since began: ContinuousClock.Instant
+    ) -> Response {
         let path = settings.path(of: id)
         // A part that is asked for later, or what the client may have already, is not sent once more.
         let range = request.headers["Range"]
@@ -206,7 +216,8 @@ extension WorkshopRoutes {
             200,
             headers: [
                 "Content-Type": "application/zip",
-                "Content-Disposition": ContentDisposition.attachment(name + ".zip"), "Cache-Control": "no-cache",
+                "Content-Disposition": ContentDisposition.attachment(name + ".zip"),
+                "Cache-Control": "no-cache",
             ], content: .file(FileContent(path: path, etag: isRecorded ? "\"\(digest)\"" : nil)))
     }
 }

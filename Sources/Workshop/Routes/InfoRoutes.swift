@@ -14,9 +14,12 @@ extension WorkshopRoutes {
             "/info/mod/{mod_id}", "Tell about a mod",
             [
                 Self.id("mod_id", "the mod"),
-                Self.flag("dependencies", "tell what it needs, the first \(Self.dependenciesMax), and how many there are"),
+                Self.flag(
+                    "dependencies",
+                    "tell what it needs, the first \(Self.dependenciesMax), and how many there are"),
                 Self.flag("short_description", "tell it"), Self.flag("description", "tell it"),
-                Self.flag("dates", "tell them"), Self.flag("general", "tell name, size, source and downloads"),
+                Self.flag("dates", "tell them"),
+                Self.flag("general", "tell name, size, source and downloads"),
             ], answers: [Self.okay, Self.unreadable]
         ) { exchange in
             var arguments = Arguments(exchange)
@@ -32,14 +35,17 @@ extension WorkshopRoutes {
                     (
                         "result",
                         .object(
-                            [("condition", .int(Int64(condition)))] + show.members(of: mod, unwritten: unwritten))
+                            [("condition", .int(Int64(condition)))]
+                                + show.members(of: mod, unwritten: unwritten))
                     )
                 ]
             }
             if tellsDependencies {
                 let (ids, count) = try await catalogue.dependencies(
                     of: id ?? Arguments.noID, atMost: Self.dependenciesMax)
-                members += [("dependencies", .array(ids.map { .int($0) })), ("dependencies_count", .int(count))]
+                members += [
+                    ("dependencies", .array(ids.map { .int($0) })), ("dependencies_count", .int(count)),
+                ]
             }
             return Told.json(.object(members))
         }
@@ -68,7 +74,10 @@ extension WorkshopRoutes {
     private var queueSize: Route {
         OpenWorkshop.route(
             "/info/queue/size", "Tell how long the line is",
-            answers: [.init(200, "a number: half the mods in line, rounded to even; -1: it can't be told", .integer())]
+            answers: [
+                .init(
+                    200, "a number: half the mods in line, rounded to even; -1: it can't be told", .integer())
+            ]
         ) { _ in
             statistics.count(.infoQueueSize)
             do {

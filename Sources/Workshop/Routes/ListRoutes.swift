@@ -10,7 +10,10 @@ extension WorkshopRoutes {
         OpenWorkshop.route(
             "/list/mods/", "List the mods that are ready",
             Self.pageParameters + [
-                Self.word("sort", "NAME, SIZE, DATE_CREATION, DATE_UPDATE, DATE_REQUEST, SOURCE or DOWNLOADS; with i before it descending"),
+                Self.word(
+                    "sort",
+                    "NAME, SIZE, DATE_CREATION, DATE_UPDATE, DATE_REQUEST, SOURCE or DOWNLOADS; with i before it descending"
+                ),
                 Self.idList("tags", "mods that have all these tags"),
                 Self.idList("games", "mods that belong to all these games"),
                 Self.idList("allowed_ids", "these mods"),
@@ -18,7 +21,8 @@ extension WorkshopRoutes {
                 Self.word("primary_sources", "mods from one of these sources: a JSON array of words"),
                 Self.word("name", "a part of the name; % and _ stand for any text and any character"),
                 Self.flag("short_description", "tell it"), Self.flag("description", "tell it"),
-                Self.flag("dates", "tell them"), Self.flag("general", "tell name, size, source and downloads"),
+                Self.flag("dates", "tell them"),
+                Self.flag("general", "tell name, size, source and downloads"),
             ], answers: [Self.okay, Self.tooMuch, Self.unreadable]
         ) { exchange in
             var arguments = Arguments(exchange)
@@ -52,7 +56,10 @@ extension WorkshopRoutes {
         OpenWorkshop.route(
             "/list/games/", "List the games that mods are for",
             Self.pageParameters + [
-                Self.word("sort", "NAME, TYPE, CREATION_DATE, MODS_DOWNLOADS, MODS_COUNT or SOURCE; with i before it descending"),
+                Self.word(
+                    "sort",
+                    "NAME, TYPE, CREATION_DATE, MODS_DOWNLOADS, MODS_COUNT or SOURCE; with i before it descending"
+                ),
                 Self.word("type_app", "games of one of these types: a JSON array of words"),
                 Self.idList("genres", "games that have all these genres"),
                 Self.word("primary_sources", "games from one of these sources: a JSON array of words"),
@@ -89,7 +96,8 @@ extension WorkshopRoutes {
     private var listTags: Route {
         OpenWorkshop.route(
             "/list/tags/{game_id}", "List the tags of a game's mods",
-            [Self.id("game_id", "the game")] + Self.pageParameters, answers: [Self.okay, Self.tooMuch, Self.unreadable]
+            [Self.id("game_id", "the game")] + Self.pageParameters,
+            answers: [Self.okay, Self.tooMuch, Self.unreadable]
         ) { exchange in
             var arguments = Arguments(exchange)
             let game = arguments.id("game_id")
@@ -122,7 +130,9 @@ extension WorkshopRoutes {
         OpenWorkshop.route(
             "/list/resources_mods/{mods_list_id}", "List pictures of mods",
             [Self.idList("mods_list_id", in: .path, "the mods")] + Self.pageParameters + [
-                Self.word("types_resources", "pictures of one of these types (logo, screenshot): a JSON array of words")
+                Self.word(
+                    "types_resources",
+                    "pictures of one of these types (logo, screenshot): a JSON array of words")
             ], answers: [Self.okay, Self.tooMuch, Self.unreadable]
         ) { exchange in
             var arguments = Arguments(exchange)
@@ -177,7 +187,8 @@ struct ShownMod {
         }
         if dates {
             members += [
-                ("date_creation", .string(mod.createdAt.python)), ("date_update", .string(mod.updatedAt.python)),
+                ("date_creation", .string(mod.createdAt.python)),
+                ("date_update", .string(mod.updatedAt.python)),
             ]
         }
         return members

@@ -34,7 +34,8 @@ enum OpenWorkshop {
         about: String = "", handle: @escaping @Sendable (Exchange) async throws -> Response
     ) -> Route {
         Route(
-            .get, pattern, role: .anyone, cors: .open, limit: .read, group: group, summary: summary, about: about,
+            .get, pattern, role: .anyone, cors: .open, limit: .read, group: group, summary: summary,
+            about: about,
             parameters: parameters, answers: answers, dialect: dialect
         ) { exchange in
             do { return try await handle(exchange) } catch let refusal as Refusal { return refusal.response }

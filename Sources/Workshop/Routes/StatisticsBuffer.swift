@@ -17,12 +17,15 @@ package final class StatisticsBuffer: Sendable {
     private let interval: Duration
     private let state = Lock(State())
 
-    package init(_ catalogue: Catalogue, every interval: Duration = .seconds(1)) {
-        write = { try await catalogue.add($0) }
+    /// - Parameter write: writes a tally down, whole or not at all.
+    package init(
+        every interval: Duration = .seconds(1), write: @escaping @Sendable (Tally) async throws -> Void
+    ) {
+        self.write = write
         self.interval = interval
     }
 
-    func count(_ type: StatisticsType) { note { $0.counts[type, default: 0] += 1 } }
+    package func count(_ type: StatisticsType) { note { $0.counts[type, default: 0] += 1 } }
 
     /// The mod was asked for.
     func asked(_ mod: Int64) { note { $0.asked.insert(mod) } }
@@ -32,14 +35,17 @@ package final class StatisticsBuffer: Sendable {
         note { tally in
             tally.counts[.filesSent, default: 0] += 1
             tally.sent[mod, default: 0] += 1
-            let milliseconds = Int64(delay.components.seconds) * 1000 + delay.components.attoseconds / 1_000_000_000_000_000
+            let milliseconds =
+                Int64(delay.components.seconds) * 1000 + delay.components.attoseconds / 1_000_000_000_000_000
             tally.delays = Array((tally.delays + [milliseconds]).suffix(Tally.delaysMax))
         }
     }
 
     /// What was counted for a mod and is not written down yet: how often it was sent, and whether it was asked for.
     func pending(_ mod: Int64) -> (sent: Int64, isAsked: Bool) {
-        state.withLock { ($0.tally.sent[mod] ?? 0, $0.tally.asked.contains(mod) || $0.tally.sent[mod] != nil) }
+        state.withLock {
+            ($0.tally.sent[mod] ?? 0, $0.tally.asked.contains(mod) || $0.tally.sent[mod] != nil)
+        }
     }
 
     /// Writes down what was counted before this was called. What the database refuses to take now is kept.

@@ -11,7 +11,8 @@ extension WorkshopRoutes {
     private var delay: Route {
         OpenWorkshop.route(
             "/statistics/delay", "Tell how long answers took lately", answers: [Self.okay],
-            about: "Means of the last 20, in milliseconds; 0: nothing is known. `fast`: a file that was here. `full`: from "
+            about:
+                "Means of the last 20, in milliseconds; 0: nothing is known. `fast`: a file that was here. `full`: from "
                 + "the request to a file that was fetched."
         ) { _ in
             statistics.count(.statisticsDelay)
@@ -49,7 +50,8 @@ extension WorkshopRoutes {
                 .array(
                     hours.map {
                         .object([
-                            ("date_time", .string($0.at.python)), ("type", .string($0.type)), ("count", .int($0.count)),
+                            ("date_time", .string($0.at.python)), ("type", .string($0.type)),
+                            ("count", .int($0.count)),
                         ])
                     }))
         }
@@ -85,7 +87,9 @@ extension WorkshopRoutes {
     }
 
     private var totals: Route {
-        OpenWorkshop.route("/statistics/info/all", "Tell how much there is of everything", answers: [Self.okay]) { _ in
+        OpenWorkshop.route(
+            "/statistics/info/all", "Tell how much there is of everything", answers: [Self.okay]
+        ) { _ in
             statistics.count(.statisticsInfoAll)
             await statistics.flush()
             let totals = try await catalogue.totals(fetching: try await busy.value().downloads)

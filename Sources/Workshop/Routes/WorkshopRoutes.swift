@@ -16,7 +16,7 @@ package struct WorkshopRoutes: Sendable {
         let catalogue = Catalogue(database)
         self.catalogue = catalogue
         self.settings = settings
-        statistics = StatisticsBuffer(catalogue)
+        statistics = StatisticsBuffer { try await catalogue.add($0) }
         busy = Cached(for: settings.busySpan) { try await catalogue.busy() }
     }
 
@@ -35,12 +35,20 @@ package struct WorkshopRoutes: Sendable {
         .init("page", in: .query, "which page, counted from 0", .integer()),
     ]
 
-    static func id(_ name: String, _ about: String) -> Route.Parameter { .init(name, in: .path, about, .integer()) }
-    static func idList(_ name: String, in place: Route.Parameter.Place = .query, _ about: String) -> Route.Parameter {
+    static func id(_ name: String, _ about: String) -> Route.Parameter {
+        .init(name, in: .path, about, .integer())
+    }
+    static func idList(_ name: String, in place: Route.Parameter.Place = .query, _ about: String)
+        -> Route.Parameter
+    {
         .init(name, in: place, about + ": a JSON array of ids", .string())
     }
-    static func flag(_ name: String, _ about: String) -> Route.Parameter { .init(name, in: .query, about, .boolean) }
-    static func word(_ name: String, _ about: String) -> Route.Parameter { .init(name, in: .query, about, .string()) }
+    static func flag(_ name: String, _ about: String) -> Route.Parameter {
+        .init(name, in: .query, about, .boolean)
+    }
+    static func word(_ name: String, _ about: String) -> Route.Parameter {
+        .init(name, in: .query, about, .string())
+    }
 
     /// `page_size` and `page` within bounds.
     ///

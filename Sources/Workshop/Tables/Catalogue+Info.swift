@@ -31,7 +31,9 @@ extension Catalogue {
     }
 
     package func game(_ id: Int64) async throws -> ListedGame? {
-        try await database.run("SELECT \(pasting: ListedGame.columns) FROM workshop.games g WHERE g.id = \(id)").first
+        try await database.run(
+            "SELECT \(pasting: ListedGame.columns) FROM workshop.games g WHERE g.id = \(id)"
+        ).first
             .map { try ListedGame($0) }
     }
 

@@ -81,7 +81,9 @@ package struct ModFilter: Sendable {
         }
         if !ids.isEmpty { and("m.id = ANY (\(ids))") }
         if !sources.isEmpty { and("m.source = ANY (\(sources))") }
-        if hidesDependent { and("NOT EXISTS (SELECT 1 FROM workshop.mods_dependencies d WHERE d.mod = m.id)") }
+        if hidesDependent {
+            and("NOT EXISTS (SELECT 1 FROM workshop.mods_dependencies d WHERE d.mod = m.id)")
+        }
         if !name.isEmpty { and(Catalogue.search("m", name)) }
         return clause
     }
@@ -269,7 +271,9 @@ extension Catalogue {
     }
 
     /// Pictures, of all mods or of these, in the order in which they were found.
-    package func resources(of mods: [Int64], types: [String], _ range: PageRange) async throws -> Page<ModResource> {
+    package func resources(of mods: [Int64], types: [String], _ range: PageRange) async throws -> Page<
+        ModResource
+    > {
         let clause: SQL = """
              WHERE (\(mods.isEmpty) OR mod = ANY (\(mods))) AND (\(types.isEmpty) OR type = ANY (\(types)))
             """

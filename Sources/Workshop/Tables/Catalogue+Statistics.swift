@@ -89,7 +89,9 @@ extension Catalogue {
     }
 
     /// Counts of hours of today, in UTC, by time.
-    package func hours(_ range: ClosedRange<Int>) async throws -> [(at: PostgresTimestamp, type: String, count: Int64)] {
+    package func hours(_ range: ClosedRange<Int>) async throws -> [(
+        at: PostgresTimestamp, type: String, count: Int64
+    )] {
         try await database.run(
             """
             SELECT date_time, type, count FROM workshop.hours
