@@ -63,7 +63,8 @@ let package = Package(
             name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
-        suite("JobsTests", ["Jobs"]),
+        suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
+        suite("JobsTests", ["Jobs", "Platform", "TestSupport"]),
         suite("CryptoTests", ["Crypto"]),
         suite(
             "FrontTests",
@@ -78,3 +79,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `./test SUITE` says which one is wanted, so that the others need not be built for it.
+if let wanted = Context.environment["MOTORPOOL_SUITE"] {
+    package.targets.removeAll { ($0.type == .test && $0.name != wanted) || $0.name == "torture" }
+}

@@ -69,7 +69,10 @@ struct Attempt: Sendable {
     private func verdict(on job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?) -> Pool.Verdict {
         switch (ending, outcome) {
         case (_, .committed):
-            tally.count { $0.done += 1 }
+            tally.count {
+                $0.done += 1
+                $0.byQueue[job.queue, default: Tally.Ends()].done += 1
+            }
             return .dropped
         case (.cancelled, _), (.leaseLost, _):
             return .dropped

@@ -148,6 +148,7 @@ struct Claimer: Sendable {
         let stale = max(0, stale - plain.count(where: \.isUncertain))
         tally.count {
             $0.done += plain.count - stale
+            $0.byQueue[pool.name, default: Tally.Ends()].done += plain.count - stale
             $0.stale += stale
         }
         if stale > 0 { tell(.stale(count: stale)) }

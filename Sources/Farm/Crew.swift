@@ -14,6 +14,8 @@ final class Crew: Sendable {
     let upkeep: Upkeep
     let inspector: Inspector
     let ear: Ear?
+    /// `nil` without a schedule.
+    let scheduler: Scheduler?
     /// The lane where jobs of dead workers run, one at a time; a rescue rings its name.
     static let suspects = "suspects"
 
@@ -41,7 +43,8 @@ final class Crew: Sendable {
         let suspects = Pool(name: Crew.suspects, lanes: 1, prefetches: false, work: attempt.work)
         let pools = ordinary + [suspects]
         let keeper = try LeaseKeeper(
-            settings: store.database.settings, farm: settings, tally: tally,
+            settings: store.database.settings, farm: settings,
+            stats: { tally.json(lanes: settings.lanes, pools: pools) },
             onRegistered: { worker in
                 tell(.started(worker: worker))
                 for pool in pools { pool.claimAlarm.sound() }
@@ -72,6 +75,11 @@ final class Crew: Sendable {
         upkeep = Upkeep(store: store, farm: settings, tell: tell)
         inspector = Inspector(pools: pools, store: store, worker: { keeper.worker }, tally: tally, tell: tell)
         ear = settings.hasBell ? Ear(store: store, pools: pools, tally: tally, tell: tell) : nil
+        scheduler =
+            settings.schedule.isEmpty
+            ? nil
+            : Scheduler(
+                store: store, lines: settings.schedule, ledgerDays: settings.historyDays, tell: tell)
         self.pools = pools
         self.keeper = keeper
         Crew.hearOwnBell(store, pools)

@@ -58,6 +58,7 @@ package final class Farm: Sendable {
             farm.addTask { await crew.upkeep.run() }
             farm.addTask { await crew.inspector.run() }
             if let ear = crew.ear { farm.addTask { await ear.run() } }
+            if let scheduler = crew.scheduler { farm.addTask { await scheduler.run() } }
             await waitForStop()
             tell(.draining)
             await crew.drain()

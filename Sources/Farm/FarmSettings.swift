@@ -1,4 +1,5 @@
 package import Jobs
+package import Store
 
 /// How a farm runs, in plain values.
 package struct FarmSettings: Sendable {
@@ -21,6 +22,8 @@ package struct FarmSettings: Sendable {
     /// Whether LISTEN works: not through pgbouncer in transaction mode.
     package var hasBell = true
     package var killPoint: KillPoint?
+    /// The lines of `scheduler.conf` that this process fires; empty: it fires none.
+    package var schedule: [ScheduleLine] = []
 
     package init(name: String, definitions: Definitions) {
         self.name = name
@@ -51,6 +54,8 @@ package enum FarmEvent: Sendable {
     case orphansRescued(count: Int)
     case leaseLost(WorkerID, why: String)
     case refusedData(JobID, error: String)
+    /// Slots of the schedule that this process decided.
+    case slots([DecidedSlot])
     case trouble(String)
     case draining
     case stopped

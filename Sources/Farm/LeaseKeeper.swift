@@ -20,7 +20,7 @@ final class LeaseKeeper: Sendable {
 
     private let settings: ConnectionSettings
     private let farm: FarmSettings
-    private let tally: Tally
+    private let stats: @Sendable () -> JSON
     private let onRegistered: @Sendable (WorkerID) -> Void
     private let onLost: @Sendable (WorkerID, _ why: String) -> Void
     private let onTrouble: @Sendable (String) -> Void
@@ -28,14 +28,14 @@ final class LeaseKeeper: Sendable {
     private let waker: Waker
 
     init(
-        settings: ConnectionSettings, farm: FarmSettings, tally: Tally,
+        settings: ConnectionSettings, farm: FarmSettings, stats: @escaping @Sendable () -> JSON,
         onRegistered: @escaping @Sendable (WorkerID) -> Void,
         onLost: @escaping @Sendable (WorkerID, _ why: String) -> Void,
         onTrouble: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
         self.farm = farm
-        self.tally = tally
+        self.stats = stats
         self.onRegistered = onRegistered
         self.onLost = onLost
         self.onTrouble = onTrouble
@@ -97,9 +97,7 @@ final class LeaseKeeper: Sendable {
         farm.killPoint?.pass(.duringRenewal)
         let isDraining = state.withLock { $0.isDraining }
         let answer = try session.run(
-            Lease.renew(
-                worker, seconds: farm.lease.inSeconds, draining: isDraining,
-                stats: tally.json(lanes: farm.lanes)),
+            Lease.renew(worker, seconds: farm.lease.inSeconds, draining: isDraining, stats: stats()),
             within: farm.lease / 3)
         guard answer.first != nil else {
             lose(worker, why: "another worker rescued it")

@@ -487,6 +487,11 @@ final class Pool: Sendable {
         return buffered
     }
 
+    /// How many lanes there are, how many of them run a job, and how many claimed jobs wait for one.
+    var load: (lanes: Int, busy: Int, buffered: Int) {
+        state.withLock { (lanesMax, $0.busy, $0.buffered) }
+    }
+
     /// Whether no run is under way.
     var isIdle: Bool { state.withLock { $0.busy == 0 } }
 

@@ -103,8 +103,12 @@ struct Settler: Sendable {
             counts.stale += stale
             for (other, isHeld) in zip(batch, held) where isHeld {
                 switch other.settlement {
-                case .finish: counts.done += 1
-                case .retry, .die: counts.failed += 1
+                case .finish:
+                    counts.done += 1
+                    counts.byQueue[pool.name, default: Tally.Ends()].done += 1
+                case .retry, .die:
+                    counts.failed += 1
+                    counts.byQueue[pool.name, default: Tally.Ends()].failed += 1
                 case .snooze, .wait, .cancel: counts.snoozed += 1
                 }
             }

@@ -15,6 +15,14 @@ package final class Tally: Sendable {
         package var handedBack = 0
         package var bells = 0
         package var polls = 0
+        /// Done and failed, by the queue whose lanes ran them.
+        package var byQueue: [String: Ends] = [:]
+    }
+
+    /// How runs of one queue ended.
+    package struct Ends: Sendable {
+        package var done = 0
+        package var failed = 0
     }
 
     private let counts = Lock(Counts())
@@ -49,8 +57,10 @@ package final class Tally: Sendable {
     }
 
     /// What the worker's row publishes.
-    /// - Parameter lanes: how many jobs of each queue run at once.
-    func json(lanes: [String: Int]) -> JSON {
+    /// - Parameters:
+    ///   - lanes: how many jobs of each queue run at once.
+    ///   - pools: whose lanes are told one by one: how many there are, how many are busy, and how their runs ended.
+    func json(lanes: [String: Int], pools: [Pool] = []) -> JSON {
         let c = now
         let means = means.withLock { $0 }
         let text = JSONText.object([
@@ -68,7 +78,16 @@ package final class Tally: Sendable {
                 "kind_seconds",
                 .object(means.byKind.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
             ),
+            ("pools", .object(pools.map { ($0.name, told($0, c.byQueue[$0.name] ?? Ends())) })),
         ])
         return JSON(text: text.text)
+    }
+
+    private func told(_ pool: Pool, _ ends: Ends) -> JSONText {
+        let (lanes, busy, buffered) = pool.load
+        return .object([
+            ("lanes", JSONText(lanes)), ("busy", JSONText(busy)), ("buffered", JSONText(buffered)),
+            ("done", JSONText(ends.done)), ("failed", JSONText(ends.failed)),
+        ])
     }
 }

@@ -136,14 +136,23 @@ package final class Front: Sendable {
 
     /// A route that reads a query knows all its names: a misspelt filter must not look like an empty one.
     private static func checkQuery(_ exchange: Exchange) throws(Problem) {
-        let known = exchange.route.parameters.filter { $0.place == .query }.map(\.name)
+        let known = exchange.route.parameters.filter { $0.place == .query }
         guard !known.isEmpty else { return }
-        for (name, _) in exchange.query.pairs where !known.contains(name) {
-            throw .badRequest(
-                "unknown “\(name.prefix(60))”; known are \(known.joined(separator: ", "))",
-                field: String(name.prefix(60)))
+        for (name, value) in exchange.query.pairs {
+            guard let parameter = known.first(where: { $0.name == name }) else {
+                let names = known.map(\.name).joined(separator: ", ")
+                throw .badRequest(
+                    "unknown “\(name.prefix(60))”; known are \(names)", field: String(name.prefix(60)))
+            }
+            // A form of a page sends every field, also those that nobody filled.
+            if exchange.route.isPage, value.isEmpty { continue }
+            if let length = parameter.schema.length, !length.contains(value.unicodeScalars.count) {
+                throw .badRequest(
+                    "\(name): expected \(length.lowerBound) to \(length.upperBound) characters, found \(value.unicodeScalars.count)",
+                    field: name)
+            }
         }
-        for parameter in exchange.route.parameters where parameter.place == .query && parameter.isRequired {
+        for parameter in known where parameter.isRequired {
             guard exchange.query.pairs.contains(where: { $0.name == parameter.name }) else {
                 throw .badRequest("\(parameter.name) is missing: \(parameter.about)", field: parameter.name)
             }

@@ -24,7 +24,7 @@ package struct FrontSettings: Sendable {
     package var guestJobsMax = 10_000
 
     /// Requests that are being answered at once; those that only wait for a job are not counted.
-    package var requestsMax = 256
+    package var requestsMax = 2000
     /// Requests that wait for a job at once.
     package var waitersMax = 2000
     /// Open event streams.

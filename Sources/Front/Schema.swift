@@ -3,6 +3,8 @@ package import Jobs
 /// The form of a JSON value, as JSON Schema (2020-12) writes it.
 package struct Schema: Sendable {
     package let text: JSONText
+    /// Of a string, in Unicode's scalars.
+    package private(set) var length: ClosedRange<Int>?
 
     package init(_ members: [(String, JSONText)]) { text = .object(members) }
 
@@ -17,7 +19,9 @@ package struct Schema: Sendable {
             ]
         }
         if let pattern { members.append(("pattern", .string(pattern))) }
-        return Schema(members)
+        var schema = Schema(members)
+        schema.length = length
+        return schema
     }
 
     package static func oneOf(_ words: [String]) -> Schema {
@@ -39,7 +43,9 @@ package struct Schema: Sendable {
         if let count {
             members += [("minItems", JSONText(count.lowerBound)), ("maxItems", JSONText(count.upperBound))]
         }
-        return Schema(members)
+        var schema = Schema(members)
+        schema.length = element.length
+        return schema
     }
 
     /// An object with these members and no others.

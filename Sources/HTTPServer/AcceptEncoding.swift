@@ -1,7 +1,7 @@
 /// What an `Accept-Encoding` field allows (RFC 9110, 12.5.3).
-enum AcceptEncoding {
+package enum AcceptEncoding {
     /// Whether gzip may be sent.
-    static func allowsGzip(_ fields: [String]) -> Bool {
+    package static func allowsGzip(_ fields: [String]) -> Bool {
         var ofAny: Bool?
         for field in fields {
             for item in field.lowercased().split(separator: ",") {

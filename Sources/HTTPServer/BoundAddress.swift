@@ -5,6 +5,11 @@ package struct BoundAddress: Sendable, Equatable, CustomStringConvertible {
     /// The port that was really bound; 0 for a unix socket.
     package let port: UInt16
 
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     package var description: String {
         if host.hasPrefix("/") { return "unix:\(host)" }
         return host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"

@@ -10,6 +10,11 @@ extension Connection {
             await refuse(refusal)
             return false
         }
+        // Half a request is nobody's question.
+        if !parser.isComplete, isAtEnd {
+            vanish(.peerGone)
+            return false
+        }
         var answer = Answer(response, to: head, gzipFrom: settings.gzipFrom)
         if answer.isToCompress { await compress(&answer) }
         // A body that was not read to its end would be taken for the next request.

@@ -51,11 +51,11 @@ actor Connection {
     var isBodyAsked = false
     var isBodySlow = false
     /// Whether the handler has returned: its body can no longer be read.
-    var isAnswered = false
+    var isAnswered = true
     var isStreaming = false
     var isWriting = false
     var turns: [CheckedContinuation<Void, Never>] = []
-    private var linesInARow = 0
+    private var requestsInARow = 0
 
     init(_ descriptor: Int32, _ peer: PeerAddress, _ share: LoopShare) {
         self.descriptor = descriptor
@@ -81,6 +81,8 @@ actor Connection {
     private func run() async {
         while let head = await nextHead() {
             serial += 1
+            isAnswered = false
+            isBodyAsked = false
             share.counts.withLock { $0.requests += 1 }
             let response = await share.handler(request(head))
             guard await answer(response, to: head) else { break }
@@ -90,8 +92,6 @@ actor Connection {
     }
 
     private func nextHead() async -> RequestHead? {
-        isBodyAsked = false
-        isAnswered = false
         parser.next()
         enter(serial == 0 ? .fresh : .idle, for: serial == 0 ? settings.headSeconds : settings.idleSeconds)
         feedInbox()
@@ -108,7 +108,7 @@ actor Connection {
             }
             // Half a request is nobody's question.
             if isAtEnd || parser.isPastEnd || (share.isDraining && !parser.hasBegun) { return nil }
-            linesInARow = 0
+            requestsInARow = 0
             await something()
         }
         return nil
@@ -116,9 +116,9 @@ actor Connection {
 
     /// Lets the neighbours have their turn when many requests came in one piece.
     private func breathe() async {
-        linesInARow += 1
-        guard linesInARow >= 16 else { return }
-        linesInARow = 0
+        requestsInARow += 1
+        guard requestsInARow >= 16 else { return }
+        requestsInARow = 0
         await Task.yield()
     }
 
@@ -139,11 +139,11 @@ actor Connection {
     /// - Parameter cut: why, when it was not the end of everything that was asked.
     func vanish(_ cut: Cut?) {
         guard descriptor >= 0 else { return }
+        if let cut { count(cut) }
         poller?.close()
         poller = nil
         close(descriptor)
         descriptor = -1
-        if let cut { count(cut) }
         share.remove(self)
         task?.cancel()
         wakeReader()

@@ -22,7 +22,8 @@ final class Door: Sendable {
 
     /// Counts a connection in, unless there are too many; who was welcome has to ``leave(_:)``.
     func enter(_ peer: PeerAddress) -> Verdict {
-        let isCounted = settings.limitsLoopback || !peer.isLoopback
+        // The other end of a unix socket has no address.
+        let isCounted = !peer.network.isEmpty && (settings.limitsLoopback || !peer.isLoopback)
         return state.withLock { state in
             guard state.open < settings.connectionsMax else { return .refused(.full) }
             let ofNetwork = state.perNetwork[peer.network] ?? 0

@@ -23,6 +23,7 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let timer: UnsafeMutablePointer<uv_timer_t>
     private let threadID = Atomic<UInt>(0)
     private let mail = Lock(Mail())
+    private let lateTurn = Lock(())
     private var jobs: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private var onTick: (() -> Void)?
@@ -70,7 +71,8 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
             return false
         }
         // A task that somebody outside kept may come back after the end; its jobs are still owed a turn.
-        if isLate { _ = BlockingThread.start("http late") { self.perform(job) } }
+        guard isLate else { return }
+        _ = BlockingThread.start("http late") { self.lateTurn.withLock { _ in self.perform(job) } }
     }
 
     func checkIsolated() { precondition(isCurrent, "this belongs to another loop's thread") }
@@ -101,6 +103,14 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     fileprivate func tick() { onTick?() }
+
+    /// Calls `body` on the loop, once, when so many milliseconds are over.
+    func after(milliseconds: UInt64, _ body: @escaping () -> Void) {
+        let once = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
+        uv_timer_init(handle, once)
+        once.pointee.data = Unmanaged.passRetained(Deed(body)).toOpaque()
+        uv_timer_start(once, due, milliseconds, 0)
+    }
 
     /// A watch over a descriptor.
     func poller(_ descriptor: Int32, _ onEvent: @escaping (_ status: Int32, _ events: Int32) -> Void)
@@ -174,4 +184,20 @@ private func mailArrived(_ bell: UnsafeMutablePointer<uv_async_t>?) {
 private func ticked(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
     guard let data = timer?.pointee.data else { return }
     Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue().tick()
+}
+
+private final class Deed {
+    let body: () -> Void
+
+    init(_ body: @escaping () -> Void) { self.body = body }
+}
+
+private func due(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
+    guard let timer, let data = timer.pointee.data else { return }
+    Unmanaged<Deed>.fromOpaque(data).takeRetainedValue().body()
+    uv_close(UnsafeMutableRawPointer(timer).assumingMemoryBound(to: uv_handle_t.self), timerClosed)
+}
+
+private func timerClosed(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
+    UnsafeMutableRawPointer(handle)?.assumingMemoryBound(to: uv_timer_t.self).deallocate()
 }

@@ -13,10 +13,7 @@ final class Gzip {
     init?() {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        guard zlib_gzip_init(stream, Self.level) == Z_OK else {
-            stream.deallocate()
-            return nil
-        }
+        guard zlib_gzip_init(stream, Self.level) == Z_OK else { return nil }
     }
 
     deinit {

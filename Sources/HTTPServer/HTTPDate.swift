@@ -1,14 +1,14 @@
 internal import Glibc
 
 /// A date as HTTP writes it (RFC 9110, 5.6.7), in whole seconds since 1970.
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
     /// As in `Sun, 06 Nov 1994 08:49:37 GMT`.
-    static func text(_ seconds: Int) -> String {
+    package static func text(_ seconds: Int) -> String {
         var time = tm()
         var moment = time_t(seconds)
         gmtime_r(&moment, &time)
@@ -18,7 +18,7 @@ enum HTTPDate {
     }
 
     /// Reads the form above and both that are older; `nil` for anything else.
-    static func seconds(_ text: String) -> Int? {
+    package static func seconds(_ text: String) -> Int? {
         let words = text.split { $0 == " " || $0 == "," || $0 == "-" }
         switch words.count {
         case 6 where words[5] == "GMT":

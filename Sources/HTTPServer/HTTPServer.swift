@@ -24,7 +24,13 @@ package final class HTTPServer: Sendable {
         door = Door(settings)
     }
 
-    /// Binds and serves; called once.
+    deinit {
+        guard case .serving(let shares, let listener) = state.withLock({ $0 }) else { return }
+        // Nobody is left who could wait for it; the loops hold what they need.
+        Task { [door] in await Self.drain(shares, listener, door, .zero) }
+    }
+
+    /// Binds and serves, until it is drained or forgotten; called once.
     ///
     /// From then on the process ignores SIGPIPE, which `sendfile` cannot be told not to raise.
     /// - Throws: `BindFailure`, or `PlatformFault` when the process is out of descriptors.
@@ -47,8 +53,8 @@ package final class HTTPServer: Sendable {
             state = .serving(shares, listener)
         }
         self.shares.withLock { $0 = shares }
-        // It only watches the socket, and is over at once.
-        Task { await listener.start() }
+        // It only begins to watch the socket, and is over at once.
+        Task(executorPreference: shares[0].loop) { await listener.start() }
         return socket.address
     }
 

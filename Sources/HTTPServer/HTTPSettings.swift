@@ -11,7 +11,8 @@ package struct HTTPSettings: Sendable {
 
     /// Beyond it a connection is answered 503 and closed.
     package var connectionsMax = 1_000
-    /// Beyond it a connection is answered 429 and closed. An IPv6 network of 64 bits is one address.
+    /// Beyond it a connection is answered 429 and closed. An IPv6 network of 64 bits is one address;
+    /// a unix socket has none.
     package var connectionsPerAddressMax = 100
     /// Whether `connectionsPerAddressMax` also binds clients on this machine: a proxy there speaks for everybody.
     package var limitsLoopback = true

@@ -65,7 +65,9 @@ struct HeadScan {
                     return (position, .badRequest("a field on one line was expected, not a folded one"))
                 case 58:
                     return (position, .badRequest("a field name was expected before the colon"))
-                case 13, 10:
+                case 10:
+                    return (position, .badRequest("lines that end with CR and LF were expected"))
+                case 13:
                     place = .done
                     return nil
                 default:

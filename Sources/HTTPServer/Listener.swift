@@ -107,10 +107,8 @@ actor Listener {
 
     private func pause() {
         poller?.watch(0)
-        Task(executorPreference: shares[0].loop) {
-            try? await Task.sleep(for: .milliseconds(Self.pauseMilliseconds))
-            await self.goOn()
-        }
+        // Not Task.sleep: it may need a descriptor of its own, and ends the process when there is none.
+        shares[0].loop.after(milliseconds: Self.pauseMilliseconds) { [self] in goOn() }
     }
 
     private func goOn() {

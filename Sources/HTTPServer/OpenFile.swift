@@ -13,8 +13,9 @@ final class OpenFile: Sendable {
 
     /// `nil` for a link, for anything but a regular file, and for what is not there or not ours to read.
     init?(_ path: String) {
-        // Without O_NONBLOCK a named pipe would hang the loop.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        // C would read the path up to its NUL only; without O_NONBLOCK a named pipe would hang the loop.
+        let isWhole = !path.utf8.contains(0)
+        descriptor = !isWhole ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         var status = stat()
         guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
             if descriptor >= 0 { close(descriptor) }

@@ -1,6 +1,6 @@
 /// What the conditional fields of a request make of an answer (RFC 9110, 13.2.2).
-struct Preconditions {
-    enum Verdict: Equatable {
+package struct Preconditions {
+    package enum Verdict: Equatable {
         case proceed
         /// 304
         case notModified
@@ -9,12 +9,17 @@ struct Preconditions {
     }
 
     /// A validator with its quotes. `nil`: there is none.
-    var etag: String?
+    package var etag: String?
     /// Seconds since 1970. `nil`: not known.
-    var modified: Int?
+    package var modified: Int?
+
+    package init(etag: String? = nil, modified: Int? = nil) {
+        self.etag = etag
+        self.modified = modified
+    }
 
     /// For GET and HEAD.
-    func judge(_ headers: Headers) -> Verdict {
+    package func judge(_ headers: Headers) -> Verdict {
         if let wanted = Self.list("If-Match", headers) {
             guard matches(wanted, isStrong: true) else { return .failed }
         } else if let modified, let date = headers["If-Unmodified-Since"].flatMap(HTTPDate.seconds) {
@@ -30,7 +35,7 @@ struct Preconditions {
     }
 
     /// Whether a range may be answered: what the client has the rest of is still what it was.
-    func allowsRange(_ headers: Headers) -> Bool {
+    package func allowsRange(_ headers: Headers) -> Bool {
         guard let condition = headers["If-Range"] else { return true }
         if condition.hasPrefix("\"") || condition.hasPrefix("W/") {
             return etag == condition && !condition.hasPrefix("W/")

@@ -1,5 +1,5 @@
 /// What a `Range` field asks for (RFC 9110, 14).
-enum RangeHeader: Equatable {
+package enum RangeHeader: Equatable {
     /// Everything: there was no range, or none that has to be honoured.
     case whole
     /// From `start` up to and without `end`.
@@ -9,7 +9,7 @@ enum RangeHeader: Equatable {
     /// Anything that is not one well-formed range of bytes asks for everything; so do several at once.
     ///
     /// - Parameter size: of the whole, in bytes.
-    init(_ text: String?, size: Int64) {
+    package init(_ text: String?, size: Int64) {
         self = .whole
         guard let text, let equals = text.firstIndex(of: "="), text[..<equals].lowercased() == "bytes" else {
             return

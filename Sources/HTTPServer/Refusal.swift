@@ -1,9 +1,9 @@
 /// What the server answers by itself, before or instead of a handler.
-struct Refusal: Error, Equatable {
-    let status: Int
-    let code: String
+package struct Refusal: Error, Equatable {
+    package let status: Int
+    package let code: String
     /// What was expected; never what came, so that nothing has to be escaped.
-    let message: String
+    package let message: String
     let cut: Cut
 
     init(_ status: Int, _ code: String, _ message: String, cut: Cut = .refused) {

@@ -1,16 +1,16 @@
 /// The head of a request, checked.
-struct RequestHead: Sendable {
-    var method: Method
-    var path: String
-    var query: String?
-    var headers: Headers
+package struct RequestHead: Sendable {
+    package var method: Method
+    package var path: String
+    package var query: String?
+    package var headers: Headers
     /// `nil`: the body is chunked.
-    var contentLength: Int?
+    package var contentLength: Int?
     /// Whether the client speaks HTTP/1.1, and so understands chunks and 100 Continue.
-    var isModern: Bool
-    var isKeptAlive: Bool
+    package var isModern: Bool
+    package var isKeptAlive: Bool
     /// Whether the client waits for a word before it sends the body.
-    var expectsContinue: Bool
+    package var expectsContinue: Bool
 
     /// Checks what the parser leaves to us (RFC 9112, 3.2 and 6.1).
     ///
@@ -67,10 +67,18 @@ struct RequestHead: Sendable {
     }
 
     private static func checkCoding(_ headers: Headers, _ isModern: Bool) throws(Refusal) -> Bool {
-        let codings = headers.all("Transfer-Encoding")
+        let codings = headers.all("Transfer-Encoding").flatMap { field in
+            field.lowercased().split(separator: ",", omittingEmptySubsequences: false).map {
+                $0.filter { $0 != " " && $0 != "\t" }
+            }
+        }
         guard !codings.isEmpty else { return false }
         guard isModern else { throw .badRequest("no transfer coding was expected of an HTTP/1.0 client") }
-        guard codings.count == 1, codings[0].lowercased() == "chunked" else { throw .unknownCoding }
+        // Otherwise nobody can say where the body ends.
+        guard codings.last == "chunked", !codings.dropLast().contains("chunked") else {
+            throw .badRequest("chunked was expected as the last transfer coding, and once")
+        }
+        guard codings.count == 1 else { throw .unknownCoding }
         guard headers["Content-Length"] == nil else {
             throw .badRequest("one length of the body was expected, not two")
         }

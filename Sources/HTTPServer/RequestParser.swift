@@ -4,7 +4,7 @@ internal import CHTTP
 ///
 /// After a message it stops; ``next()`` goes on, so that nothing is parsed that nobody has asked for. What was taken whole
 /// and what was taken byte by byte gives the same. Of one connection only.
-final class RequestParser {
+package final class RequestParser {
     private let parser: UnsafeMutablePointer<llhttp_t>
     private let settings: HTTPSettings
     private var scan: HeadScan
@@ -16,21 +16,24 @@ final class RequestParser {
     private var isInName = false
     private var bodyCount = 0
     private var taken = 0
+    /// The last four bytes.
+    private var tail: UInt32 = 0
+    private var isChunked = false
 
     /// The head, from its end until it is taken.
-    private(set) var head: RequestHead?
+    package private(set) var head: RequestHead?
     /// What has come of the body and was not taken.
-    private(set) var body: [UInt8] = []
+    package private(set) var body: [UInt8] = []
     /// Whether the head was read to its end.
-    private(set) var isHeadComplete = false
+    package private(set) var isHeadComplete = false
     /// Whether the message was read to its end; then nothing more is fed.
-    private(set) var isComplete = false
+    package private(set) var isComplete = false
     /// Why nothing more can be read, once so.
-    private(set) var refusal: Refusal?
+    package private(set) var refusal: Refusal?
     /// Whether the other end had said that it would send no other request, and sent something.
-    private(set) var isPastEnd = false
+    package private(set) var isPastEnd = false
 
-    init(_ settings: HTTPSettings) {
+    package init(_ settings: HTTPSettings) {
         self.settings = settings
         scan = HeadScan(settings)
         parser = .allocate(capacity: 1)
@@ -41,28 +44,28 @@ final class RequestParser {
     deinit { parser.deallocate() }
 
     /// Whether a byte of the message was seen.
-    var hasBegun: Bool { scan.hasBegun }
+    package var hasBegun: Bool { scan.hasBegun }
 
     /// Whether bytes may be fed.
-    var isHungry: Bool { !isComplete && refusal == nil && !isPastEnd }
+    package var isHungry: Bool { !isComplete && refusal == nil && !isPastEnd }
 
     /// All of the body that has come, counted from its beginning.
-    var bodyReceived: Int { bodyCount }
+    package var bodyReceived: Int { bodyCount }
 
     /// Gives the head away, once.
-    func takeHead() -> RequestHead? {
+    package func takeHead() -> RequestHead? {
         defer { head = nil }
         return head
     }
 
     /// Gives away what has come of the body.
-    func takeBody() -> [UInt8] {
+    package func takeBody() -> [UInt8] {
         defer { body = [] }
         return body
     }
 
     /// Goes on to the next message.
-    func next() {
+    package func next() {
         guard isComplete else { return }
         scan = HeadScan(settings)
         head = nil
@@ -75,10 +78,10 @@ final class RequestParser {
     }
 
     /// Gives up reading, for a reason from outside.
-    func refuse(_ refusal: Refusal) { if self.refusal == nil { self.refusal = refusal } }
+    package func refuse(_ refusal: Refusal) { if self.refusal == nil { self.refusal = refusal } }
 
     /// Takes bytes until the message ends or something is wrong; returns how many were taken.
-    func feed(_ bytes: UnsafeRawBufferPointer) -> Int {
+    package func feed(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard isHungry else { return 0 }
         let problem = scan.isDone ? nil : scan.take(bytes)
         let taken = execute(UnsafeRawBufferPointer(rebasing: bytes[..<(problem?.fine ?? bytes.count)]))
@@ -96,6 +99,7 @@ final class RequestParser {
             count = UnsafePointer(start).distance(to: position)
         }
         taken += count
+        for byte in bytes[max(0, count - 4)..<count] { tail = tail << 8 | UInt32(byte) }
         if isHeadComplete { checkFraming() }
         switch code {
         case HPE_OK: break
@@ -111,6 +115,10 @@ final class RequestParser {
         let framing = taken - scan.headBytes - bodyCount
         if framing > settings.headBytesMax, framing / 8 > bodyCount {
             refuse(.badRequest("a body in chunks was expected, with less around them"))
+        }
+        // The parser would take an LF alone for the last empty line.
+        if isComplete, isChunked, tail != 0x0d0a_0d0a {
+            refuse(.badRequest("lines that end with CR and LF were expected"))
         }
     }
 
@@ -184,6 +192,7 @@ final class RequestParser {
             refuse(error)
             return -1
         }
+        isChunked = head?.contentLength == nil
         target.removeAll(keepingCapacity: true)
         text.removeAll(keepingCapacity: true)
         fields.removeAll(keepingCapacity: true)
@@ -242,7 +251,7 @@ final class RequestParser {
 private struct Callbacks: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<llhttp_settings_t>
 
-    init() {
+    package init() {
         pointer = .allocate(capacity: 1)
         llhttp_settings_init(pointer)
         pointer.pointee.on_url = { parser, at, length in owner(parser).takeTarget(span(at, length)) }

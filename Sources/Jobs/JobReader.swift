@@ -44,8 +44,9 @@ package struct JobReader: Sendable {
             }
         }
         guard !job.kind.isEmpty else { throw FieldFault(field: "kind", message: "“kind” is missing") }
-        if runAt != nil, job.delay != nil {
-            throw FieldFault(field: "run_at", message: "expected run_at or delay, found both")
+        // Even when one of them is null: nobody can tell what was meant.
+        for other in ["delay", "key"] where seen.contains("run_at") && seen.contains(other) {
+            throw FieldFault(field: "run_at", message: "expected run_at or \(other), found both")
         }
     }
 

@@ -80,7 +80,7 @@ extension Store {
 
     /// Kinds and queues with jobs in line that no live worker would claim. Reads at most 10,000 jobs a queue.
     package func homelessKinds() async throws -> [(kind: String, queue: String)] {
-        let rows = try await database.run(
+        let rows = try await looking([
             """
             WITH RECURSIVE names AS (
                 SELECT min(queue) AS queue FROM motorpool.jobs WHERE state = 0
@@ -88,12 +88,14 @@ extension Store {
                 SELECT (SELECT min(j.queue) FROM motorpool.jobs j WHERE j.state = 0 AND j.queue > n.queue)
                 FROM names n WHERE n.queue IS NOT NULL
             )
-            SELECT DISTINCT j.kind, j.queue FROM names n
-            CROSS JOIN LATERAL (SELECT kind, queue FROM motorpool.jobs WHERE state = 0 AND queue = n.queue LIMIT 10000) j
-            WHERE NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE j.kind = ANY (w.kinds) AND j.queue = ANY (w.queues)
+            SELECT j.kind, n.queue FROM names n
+            CROSS JOIN LATERAL (SELECT DISTINCT h.kind FROM (
+                SELECT kind FROM motorpool.jobs WHERE state = 0 AND queue = n.queue LIMIT 10000) h) j
+            WHERE NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE j.kind = ANY (w.kinds) AND n.queue = ANY (w.queues)
                               AND w.lease_until > now() AND NOT w.draining)
             ORDER BY 1, 2
-            """)
+            """
+        ])[0]
         return try rows.map { (try $0.get(0), try $0.get(1)) }
     }
 

@@ -47,7 +47,7 @@ extension Store {
     /// What the same request got before; `nil` when it is new, and its key is taken then.
     private func answered(_ asker: Asker, count: Int, in tx: Transaction) async throws -> [Enqueued]? {
         guard let key = asker.key else { return nil }
-        while true {
+        for _ in 0..<3 {
             // A request under way with the same key is waited for here.
             let taken = try await tx.run(
                 """
@@ -71,6 +71,7 @@ extension Store {
             let jobs = try [first] + others.map { JobID(try $0.get(0)) }
             return jobs.map { Enqueued(verdict: .duplicate, job: $0) }
         }
+        throw StoreError.busy("the key is being forgotten and asked for at the same time: ask again")
     }
 
     private func remember(_ answers: [Enqueued], _ asker: Asker, in tx: Transaction) async throws {

@@ -33,13 +33,15 @@ enum Entrance {
             throw UsageError("expected a command")
         }
         let name = ["-h": "help", "--help": "help", "--version": "version"][first] ?? first
-        guard let command = CommandList.named(name) else {
-            throw UsageError("no command is called “\(first)”; the commands are \(CommandList.names)")
+        guard let (command, rest) = CommandList.find([name] + words.dropFirst()) else {
+            throw UsageError(
+                "no command is called “\(first)”; the commands are \(CommandList.names(near: first))")
         }
-        let rest = Array(words.dropFirst())
         let ownWords = rest.prefix { $0 != "--" }
         if ownWords.contains("--help") || ownWords.contains("-h") {
-            return try Invocation(HelpCommand.self, words: [command.name], shutdown: shutdown)
+            return try Invocation(
+                HelpCommand.self, words: command.name.split(separator: " ").map(String.init),
+                shutdown: shutdown)
         }
         return try Invocation(command, words: rest, shutdown: shutdown)
     }

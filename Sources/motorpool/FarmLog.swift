@@ -1,6 +1,8 @@
 internal import Farm
 internal import Jobs
 internal import Platform
+internal import Postgres
+internal import Store
 
 /// Tells the log what a farm does: what an operator should know always, single runs only when asked.
 final class FarmLog: Sendable {
@@ -47,6 +49,7 @@ final class FarmLog: Sendable {
                 [("worker", .int(worker.number))])
         case .refusedData(let job, let error):
             log.say(.error, "refused_data", "job \(job): \(error)", [("job", .int(job.number))])
+        case .slots(let slots): decided(slots)
         case .trouble(let sentence): trouble(sentence)
         case .handedBack(let count):
             log.say(
@@ -134,6 +137,29 @@ final class FarmLog: Sendable {
 
     private static func fields(trace: String?) -> [(String, JSONText)] {
         trace.map { [("traceparent", .string($0))] } ?? []
+    }
+
+    /// Skipped slots in one line a schedule: after a long absence there are many.
+    private func decided(_ slots: [DecidedSlot]) {
+        for (schedule, slots) in Dictionary(grouping: slots, by: \.schedule).sorted(by: { $0.key < $1.key }) {
+            let skipped = slots.filter { $0.outcome == .skipped }
+            if let last = skipped.last {
+                let others = skipped.count > 1 ? " and \(skipped.count - 1) before it" : ""
+                log.say(
+                    .warning, "slot_skipped",
+                    "\(schedule): the slot of \(last.slot.iso8601)\(others) was skipped: \(last.why ?? "")",
+                    [("schedule", .string(schedule)), ("count", JSONText(skipped.count))])
+            }
+            for slot in slots where slot.outcome != .skipped && isVerbose {
+                log.say(
+                    .info, "slot_\(slot.outcome.rawValue)",
+                    "\(schedule): the slot of \(slot.slot.iso8601)\(slot.job.map { " fired job \($0)" } ?? " waits")",
+                    [
+                        ("schedule", .string(schedule)), ("slot", .string(slot.slot.iso8601)),
+                        ("job", JSONText(slot.job)),
+                    ])
+            }
+        }
     }
 
     private func routine(_ event: FarmEvent) {

@@ -3,11 +3,14 @@ internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
+internal import Workshop
 
 /// The front behind its server, from the first accepted connection to the last answer.
 final class Reception: Sendable {
     private let store: Store
     private let front: Front
+    private let desk: Desk
+    private let workshop: WorkshopRoutes
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool
@@ -20,12 +23,22 @@ final class Reception: Sendable {
     init(_ settings: Settings, _ log: Log) {
         self.log = log
         let requests = RequestLog(log, tellsAll: settings.logsEveryRequest)
+        var connection = settings.connection
+        // Compiling a plan takes longer than any of the front's statements.
+        connection.sessionSetup.append("SET jit = off")
         store = Store(
-            settings.connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
+            connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
             waitMax: Reception.databaseWaitMax)
         let (front, isTrusting) = Reception.front(settings)
         self.isTrusting = isTrusting
-        let engine = Front(store: store, settings: front) { requests.tell($0) }
+        let desk = Desk(store: store, tokens: front.tokens)
+        self.desk = desk
+        workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.state + "/workshop"))
+        let engine = Front(
+            store: store, settings: front, more: desk.routes + workshop.all, page: desk.face
+        ) {
+            requests.tell($0)
+        }
         self.front = engine
         server = HTTPServer(settings: settings.http) { await engine.handle($0) }
         engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
@@ -45,6 +58,9 @@ final class Reception: Sendable {
     /// - Throws: `BindFailure`.
     func open() throws -> BoundAddress {
         let address = try server.start()
+        workshop.begin()
+        // Nobody waits for the database here: without the key sessions are asked to log in again, which loads it.
+        Task { _ = try? await desk.loadKey() }
         log.say(
             .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
         )
@@ -61,6 +77,7 @@ final class Reception: Sendable {
     func close() async {
         front.drain()
         await server.drain(within: Reception.grace)
+        await workshop.statistics.close()
         await store.close()
     }
 }

@@ -18,12 +18,14 @@ struct Setting: Sendable {
     let flag: Flag?
     let expected: String
     var isSecret = false
+    /// What its flag says when that takes no value.
+    var switchText = "1"
     let read: @Sendable (_ text: String, _ settings: inout Settings) -> Bool
 
     /// Where it was said and what; `nil` when it was not. An empty variable counts as none.
     func given(_ flags: [String: String], _ switches: Set<String>) -> (source: String, text: String)? {
         if let flag, let text = flags[flag.name] { return (flag.name, text) }
-        if let flag, switches.contains(flag.name) { return (flag.name, "1") }
+        if let flag, switches.contains(flag.name) { return (flag.name, switchText) }
         guard let value = getenv(variable), value.pointee != 0 else { return nil }
         return (variable, String(cString: value))
     }
@@ -71,6 +73,25 @@ struct Setting: Sendable {
         ) { text, it in
             it.jobs = JobsFolder(path: text)
             return true
+        },
+        Setting(
+            group: .policies, variable: "MOTORPOOL_SCHEDULER",
+            flag: Flag(
+                "--scheduler", "FILE",
+                "The schedule (MOTORPOOL_SCHEDULER); default scheduler.conf beside the policies, if there is one"
+            ),
+            expected: "a file"
+        ) { text, it in
+            it.scheduler = text
+            return true
+        },
+        Setting(
+            group: .farm, variable: "MOTORPOOL_SCHEDULE",
+            flag: Flag("--no-schedule", "Fire no slots of the schedule here (MOTORPOOL_SCHEDULE=0)"),
+            expected: "1 or 0", switchText: "0"
+        ) { text, it in
+            it.firesSchedule = text == "1"
+            return text == "1" || text == "0"
         },
         Setting(
             group: .farm, variable: "MOTORPOOL_QUEUES",

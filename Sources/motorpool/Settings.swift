@@ -15,6 +15,10 @@ struct Settings: Sendable {
     var isPooled = false
     var state = StateFolder.standard()
     var jobs = JobsFolder.standard()
+    /// The file of the schedule, when one was named.
+    var scheduler: String?
+    /// Whether this process fires the slots of the schedule.
+    var firesSchedule = true
     var connectionsMax = Store.connectionsMaxDefault
     /// How the farm runs; its definitions are read later.
     var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))

@@ -32,10 +32,10 @@ enum Workplace {
         ("workshop", WorkshopSchema.migrator),
     ]
 
-    /// - Throws: `ConfigurationFaults` with every fault of the folder.
-    static func definitions(_ settings: Settings) throws -> Definitions {
-        let (definitions, faults) = settings.jobs.load(kinds: kinds.map(\.name))
+    /// - Throws: `ConfigurationFaults` with every fault of the policies and the schedule.
+    static func policies(_ settings: Settings) throws -> Policies {
+        let (policies, faults) = Policies.load(settings, kinds: kinds.map(\.name))
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
-        return definitions
+        return policies
     }
 }

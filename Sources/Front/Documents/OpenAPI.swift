@@ -105,8 +105,8 @@ extension Route {
         }
         if role != .anyone || limit != .free { add(401, "no token, or one that is unknown here") }
         if role != .anyone { add(403, "the token's role is not enough") }
+        add(408, "the request came too slowly")
         if body != nil {
-            add(408, "the body came too slowly")
             add(413, "the body is too long")
         }
         if limit != .free {

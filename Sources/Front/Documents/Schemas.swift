@@ -26,9 +26,6 @@ enum Schemas {
     private static let states = ToldState.allCases.map(\.rawValue)
     private static let priorities = Priority.allCases.map(\.description)
     private static let verdict = Schema.oneOf(Enqueued.Verdict.allCases.map(\.rawValue))
-    /// No NUL: PostgreSQL stores none.
-    private static func words(_ count: Int) -> Schema { .string(length: 1...count, pattern: "^[^\\u0000]*$") }
-
     private static func newJob(_ kinds: [String]) -> Schema {
         let name = Schema.string(length: 1...Bounds.nameBytesMax, pattern: "^[a-z0-9_-]+$")
         return .object(
@@ -37,7 +34,7 @@ enum Schemas {
                 ("args", .anything.described("what the kind is given; an empty object unless said")),
                 (
                     "subject",
-                    words(Bounds.subjectBytesMax).orNull.described(
+                    Schema.words(Bounds.subjectBytesMax).orNull.described(
                         "whom or what it is about: at most one live job a kind and subject")
                 ),
                 ("queue", name.orNull.described("another line than the kind's")),
@@ -58,11 +55,12 @@ enum Schemas {
                 ("attempts", Schema.integer(1...1000).orNull.described("another number than the kind's")),
                 (
                     "key",
-                    words(Bounds.keyBytesMax).orNull.described(
+                    Schema.words(Bounds.keyBytesMax).orNull.described(
                         "like Idempotency-Key, for one job of an array")
                 ),
                 ("meta", Schema([("type", "object")]).orNull.described("passed along untouched")),
-            ], required: ["kind"])
+            ], required: ["kind"]
+        ).butNot(together: [["run_at", "delay"], ["run_at", "key"]])
     }
 
     /// Every member is always there.
@@ -145,6 +143,16 @@ enum Schemas {
 }
 
 extension Schema {
+    /// Text without NUL, because PostgreSQL stores none.
+    static func words(_ count: Int) -> Schema { .string(length: 1...count, pattern: "^[^\\u0000]*$") }
+
+    /// The same, without these members beside each other.
+    func butNot(together sets: [[String]]) -> Schema {
+        guard case .object(let members) = text else { return self }
+        let both = sets.map { JSONText.object([("required", .array($0.map { .string($0) }))]) }
+        return Schema(members + [("not", .object([("anyOf", .array(both))]))])
+    }
+
     /// The same with a sentence for people.
     func described(_ sentence: String) -> Schema {
         guard case .object(let members) = text else { return self }

@@ -76,10 +76,6 @@ struct JobOrder {
         for (index, part) in parts.enumerated() {
             do throws(FieldFault) {
                 let reader = try JobReader(part)
-                if reader.runAt != nil, reader.job.key != nil {
-                    throw FieldFault(
-                        field: "key", message: "key: goes with delay, or use the header Idempotency-Key")
-                }
                 readers.append(reader)
             } catch {
                 let place = isMany ? "job \(index + 1) of \(parts.count): " : ""

@@ -51,9 +51,9 @@ package enum JobRoutes {
         about: "A page ends where `limit` ends it; `before` with its last id asks for the next one.",
         parameters: [
             .init("state", in: .query, "only jobs in this state", .oneOf(ToldState.allCases.map(\.rawValue))),
-            .init("kind", in: .query, "only this kind", .string(length: 1...64)),
-            .init("queue", in: .query, "only this queue", .string(length: 1...64)),
-            .init("subject", in: .query, "only about this subject", .string(length: 1...512)),
+            .init("kind", in: .query, "only this kind", .words(64)),
+            .init("queue", in: .query, "only this queue", .words(64)),
+            .init("subject", in: .query, "only about this subject", .words(512)),
             .init("before", in: .query, "only jobs with a lower number", .integer(1...Int(Int64.max))),
             .init("limit", in: .query, "at most so many; 50 unless said", .integer(1...200)),
         ],

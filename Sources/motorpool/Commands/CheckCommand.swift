@@ -11,15 +11,18 @@ enum CheckCommand: Command {
     static let flags: [Flag] = [.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let (definitions, found) = call.settings.jobs.load(kinds: Workplace.kinds.map(\.name))
+        let (policies, found) = Policies.load(call.settings, kinds: Workplace.kinds.map(\.name))
         let (drift, remarks) = await look(call.settings.connection)
         let faults = found + drift
         if call.has(.json) {
-            Console.print(json(faults, remarks, definitions).text)
+            Console.print(json(faults, remarks, policies).text)
         } else {
             for fault in faults { Console.print(fault.description) }
             for remark in remarks { Console.complain(remark) }
-            if faults.isEmpty { Console.print("\(definitions.byKind.count) kinds, no faults") }
+            if faults.isEmpty {
+                let count = policies.definitions.byKind.count
+                Console.print("\(count) kinds, \(policies.schedule.count) lines of the schedule, no faults")
+            }
         }
         return faults.isEmpty ? .ok : .failed
     }
@@ -45,7 +48,7 @@ enum CheckCommand: Command {
         return (faults, [])
     }
 
-    private static func json(_ faults: [Fault], _ remarks: [String], _ definitions: Definitions) -> JSONText {
+    private static func json(_ faults: [Fault], _ remarks: [String], _ policies: Policies) -> JSONText {
         let list = faults.map { fault in
             JSONText.object([
                 ("file", .string(fault.file)), ("line", fault.line > 0 ? JSONText(fault.line) : .null),
@@ -53,7 +56,8 @@ enum CheckCommand: Command {
             ])
         }
         return .object([
-            ("kinds", .array(definitions.kinds.map { .string($0) })), ("faults", .array(list)),
+            ("kinds", .array(policies.definitions.kinds.map { .string($0) })),
+            ("schedule", .array(policies.schedule.map { .string($0.name) })), ("faults", .array(list)),
             ("remarks", .array(remarks.map { .string($0) })),
         ])
     }

@@ -17,27 +17,27 @@ enum UpCommand: Command {
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let definitions = try Workplace.definitions(call.settings)
+        let policies = try Workplace.policies(call.settings)
         let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
-        do { result = .success(try await start(call, definitions, log)) } catch { result = .failure(error) }
+        do { result = .success(try await start(call, policies, log)) } catch { result = .failure(error) }
         await log.close()
         try result.get()
         return .ok
     }
 
-    private static func start(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
-        guard call.settings.database == nil else { return try await work(call, definitions, log) }
+    private static func start(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
+        guard call.settings.database == nil else { return try await work(call, policies, log) }
         let server = try await PrivateServer.start(in: call.settings.state) { log.say(.info, "server", $0) }
         let result: Result<Void, any Error>
-        do { result = .success(try await work(call, definitions, log)) } catch { result = .failure(error) }
+        do { result = .success(try await work(call, policies, log)) } catch { result = .failure(error) }
         // Last, and in every case: nothing of ours stays behind.
         try await server.stop()
         log.say(.info, "server", "the private server has stopped")
         try result.get()
     }
 
-    private static func work(_ call: Invocation, _ definitions: Definitions, _ log: Log) async throws {
+    private static func work(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
         for (name, migrator) in Workplace.migrators {
             let applied = try await migrator.migrate(call.settings.connection)
             guard !applied.isEmpty else { continue }
@@ -51,7 +51,7 @@ enum UpCommand: Command {
         let result: Result<Void, any Error>
         do {
             let work: Void = try await WorkCommand.work(
-                call, definitions, log, beforeDraining: { await reception.close() })
+                call, policies, log, beforeDraining: { await reception.close() })
             result = .success(work)
         } catch {
             result = .failure(error)

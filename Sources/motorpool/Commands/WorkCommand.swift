@@ -17,10 +17,10 @@ enum WorkCommand: Command {
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let definitions = try Workplace.definitions(call.settings)
+        let policies = try Workplace.policies(call.settings)
         try await checkSchema(call.settings.connection)
         let log = try Log(isText: call.settings.logsText)
-        try await work(call, definitions, log)
+        try await work(call, policies, log)
         await log.close()
         return .ok
     }
@@ -28,11 +28,12 @@ enum WorkCommand: Command {
     /// Runs a farm to its end.
     /// - Parameter beforeDraining: what has to end first when the process is asked to end.
     static func work(
-        _ call: Invocation, _ definitions: Definitions, _ log: Log,
+        _ call: Invocation, _ policies: Policies, _ log: Log,
         beforeDraining: (@Sendable () async -> Void)? = nil
     ) async throws {
         var settings = call.settings.farm
-        settings.definitions = definitions
+        settings.definitions = policies.definitions
+        settings.schedule = call.settings.firesSchedule ? policies.schedule : []
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))

@@ -1,0 +1,65 @@
+internal import HTTPServer
+internal import Jobs
+internal import Store
+
+/// Worker processes and their lanes.
+enum WorkersPage {
+    static func show(_ exchange: DeskExchange) async throws -> Response {
+        let workers = try await exchange.store.workerStandings()
+        let body: Markup = """
+            <h1>Workers</h1>
+            <p class="lead">Every process whose lease lives. A process renews its lease and tells its counts several times within it.</p>
+            \(sheet(workers))
+            """
+        var page = DeskPage(title: "Workers", section: .workers, body: body)
+        try await page.addressed(to: exchange)
+        return page.response()
+    }
+
+    static func sheet(_ workers: [WorkerStanding]) -> Markup {
+        var sheet = Sheet(
+            "Workers",
+            [
+                .text("Worker"), .text("State"), .text("Lanes"), .number("Holds"), .number("Done"),
+                .number("Failed"),
+                .number("Up for"),
+            ])
+        for one in workers {
+            let worker = one.worker
+            let stats = one.stats.flatMap { try? $0.parts() }
+            sheet.add([
+                "<bdi>\(worker.name)</bdi><span class=\"sub\">number \(worker.id.description)</span>",
+                """
+                <span class="state \(worker.isDraining ? "paused" : "on")">\(worker.isDraining ? "draining" : "alive")</span>\
+                <span class="sub">lease for \(Told.span(worker.leaseLeft))</span>
+                """,
+                lanes(stats, worker),
+                "<a href=\"\(DeskPath("jobs", query: [("place", "running")]))\">\(one.running)</a>",
+                number(stats, "done"), number(stats, "failed"), "\(Told.span(worker.age))",
+            ])
+        }
+        return sheet.markup(
+            empty:
+                "No worker is alive. Jobs wait; nothing is lost. Start one with <code>motorpool work</code>.")
+    }
+
+    private static func number(_ stats: JSONPart?, _ name: String) -> Markup {
+        guard case .number(let text)? = stats?[name]?.value, let number = Int(text) else {
+            return Told.optional(nil)
+        }
+        return "\(Told.number(number))"
+    }
+
+    private static func lanes(_ stats: JSONPart?, _ worker: LiveWorker) -> Markup {
+        guard case .object(let lanes)? = stats?["pools"]?.value else {
+            return Markup(worker.queues.map { "<span class=\"tag\">\($0)</span>" })
+        }
+        return Markup(
+            lanes.map { name, lane in
+                let (busy, all) = (
+                    lane["busy"]?.json.description ?? "?", lane["lanes"]?.json.description ?? "?"
+                )
+                return "<span class=\"tag\">\(name) \(busy)/\(all)</span>"
+            })
+    }
+}

@@ -1,0 +1,57 @@
+package import Jobs
+internal import Postgres
+
+extension Store {
+    /// Runs a line of the schedule once now, and notes who asked.
+    /// - Returns: the job that answers for it. `nil`: no such line.
+    /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
+    package func runNow(schedule: String, by actor: Operator) async throws -> JobID? {
+        let (job, queue, refusal) = try await StoreError.translating {
+            try await database.transaction { tx -> (JobID?, String?, String?) in
+                guard let row = try await tx.run(Store.running(schedule: schedule, by: actor.name)).first
+                else {
+                    return (nil, nil, nil)
+                }
+                let job = try row.get(0, as: Int64?.self).map { JobID($0) }
+                if job != nil {
+                    try await tx.run(Store.noting("run", "schedule \(schedule)", count: 1, by: actor))
+                }
+                return (
+                    job, try row.get(2),
+                    job == nil ? try row.get(1, as: String?.self) ?? "the queue refused the job" : nil
+                )
+            }
+        }
+        if let refusal { throw StoreError.badRequest(refusal) }
+        if let queue { await bell.ring([queue]) }
+        return job
+    }
+
+    /// Lets the slots of a line pass, and notes who did it. Twice is once.
+    /// - Returns: whether it was going.
+    package func pause(schedule: String, by actor: Operator) async throws -> Bool {
+        try await database.transaction { tx in
+            let going =
+                try await tx.run(
+                    "SELECT 1 FROM motorpool.schedules WHERE name = \(schedule) AND paused_at IS NULL FOR UPDATE"
+                ).count > 0
+            guard going else { return false }
+            try await tx.run(Store.pausing(schedule: schedule, by: actor.name))
+            try await tx.run(Store.noting("pause", "schedule \(schedule)", count: 1, by: actor))
+            return true
+        }
+    }
+
+    /// Lets a line go on with its next slot, and notes who did it. Twice is once.
+    /// - Returns: whether it was paused.
+    package func resume(schedule: String, by actor: Operator) async throws -> Bool {
+        try await database.transaction { tx in
+            let row = try await tx.run(Store.resuming(schedule: schedule)).first
+            let wasPaused = try row?.get(0, as: Bool.self) ?? false
+            if wasPaused {
+                try await tx.run(Store.noting("resume", "schedule \(schedule)", count: 1, by: actor))
+            }
+            return wasPaused
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package import Jobs
+package import Postgres
+
+/// A line of the schedule, for people: as last published, with what became of its last slot.
+package struct ScheduleReport: Hashable, Sendable {
+    package let name: String
+    package let expression: String
+    package let zone: String
+    package let kind: String
+    package let subject: String?
+    package let args: JSON
+    package let overlap: String
+    package let missed: String
+    package let jitter: Duration
+    package let publishedAt: PostgresTimestamp
+    /// Since when no process has it; `nil` while one does.
+    package let goneAt: PostgresTimestamp?
+    package let pausedAt: PostgresTimestamp?
+    package let pausedBy: String?
+    package let nextSlot: PostgresTimestamp?
+    /// The newest slot of the ledger, also one that an operator ran.
+    package let last: SlotReport?
+    /// When a slot of it last fired, as far as the ledger goes back.
+    package let lastFiredAt: PostgresTimestamp?
+}
+
+/// A row of the ledger.
+package struct SlotReport: Hashable, Sendable {
+    /// The instant that the expression names; for a run by hand, when it was asked for.
+    package let slot: PostgresTimestamp
+    /// When its job was to begin: the slot, and its jitter.
+    package let planned: PostgresTimestamp
+    package let decidedAt: PostgresTimestamp
+    package let outcome: SlotOutcome
+    package let isManual: Bool
+    package let job: JobID?
+    /// Why it was skipped or waits, or what is to be said about its firing.
+    package let why: String?
+
+    /// From the slot to its decision.
+    package var lateness: Duration { .microseconds(max(0, decidedAt.microseconds - slot.microseconds)) }
+}
+
+extension Store {
+    /// Every line that was ever published and not forgotten since, by name.
+    package func schedules() async throws -> [ScheduleReport] {
+        let rows = try await database.run(
+            """
+            SELECT l.slot, l.planned, l.decided_at, l.outcome, l.manual, l.job, l.why, s.name, s.expression, s.zone, s.kind,
+                s.subject, s.args, s.overlap, s.missed, s.jitter_seconds, s.published_at, s.gone_at, s.paused_at,
+                s.paused_by, s.next_slot,
+                (SELECT f.decided_at FROM motorpool.slots f WHERE f.schedule = s.name AND f.outcome = 'fired'
+                 ORDER BY f.slot DESC LIMIT 1)
+            FROM motorpool.schedules s
+            LEFT JOIN LATERAL (SELECT * FROM motorpool.slots n WHERE n.schedule = s.name ORDER BY n.slot DESC LIMIT 1) l
+                ON true
+            ORDER BY s.name
+            """)
+        return try rows.map { row in
+            let hasLast = try row.get(0, as: PostgresTimestamp?.self) != nil
+            return ScheduleReport(
+                name: try row.get(7), expression: try row.get(8), zone: try row.get(9), kind: try row.get(10),
+                subject: try row.get(11), args: JSON(text: try row.get(12)), overlap: try row.get(13),
+                missed: try row.get(14), jitter: .seconds(try row.get(15, as: Double.self)),
+                publishedAt: try row.get(16), goneAt: try row.get(17), pausedAt: try row.get(18),
+                pausedBy: try row.get(19), nextSlot: try row.get(20),
+                last: hasLast ? try SlotReport(row) : nil, lastFiredAt: try row.get(21))
+        }
+    }
+
+    /// The ledger of a line, newest first.
+    /// - Parameters:
+    ///   - before: only older slots.
+    ///   - limit: at most 1,000.
+    package func slots(
+        of name: String, before: PostgresTimestamp? = nil, limit: Int = 50
+    ) async throws -> [SlotReport] {
+        let edge = before.map { $0.iso8601 }
+        let rows = try await database.run(
+            """
+            SELECT slot, planned, decided_at, outcome, manual, job, why FROM motorpool.slots
+            WHERE schedule = \(name) AND slot < coalesce((\(edge)::text)::timestamptz, 'infinity')
+            ORDER BY slot DESC LIMIT \(min(max(limit, 1), 1000))
+            """)
+        return try rows.map { try SlotReport($0) }
+    }
+
+    /// Runs a line once now, outside its plan: whatever overlaps, and although it is paused. The ledger keeps it.
+    /// - Returns: the job that answers for it: a new one, or the live one of the same subject. `nil`: no such line.
+    /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
+    package func runNow(schedule: String, by actor: String) async throws -> JobID? {
+        let row = try await StoreError.translating {
+            try await database.run(Store.running(schedule: schedule, by: actor)).first
+        }
+        guard let row else { return nil }
+        if let queue = try row.get(2, as: String?.self) { await bell.ring([queue]) }
+        guard let job = try row.get(0, as: Int64?.self) else {
+            throw StoreError.badRequest(try row.get(1, as: String?.self) ?? "the queue refused the job")
+        }
+        return JobID(job)
+    }
+
+    /// Lets the slots of a line pass, in every process; each is told as skipped. Twice is once.
+    /// - Returns: whether there is such a line.
+    package func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
+        try await database.run(Store.pausing(schedule: name, by: actor)).affected > 0
+    }
+
+    /// Lets a line go on with its next slot; nothing of the pause is made up.
+    /// - Returns: whether it was paused; `nil`: there is no such line.
+    package func resumeSchedule(_ name: String) async throws -> Bool? {
+        let row = try await database.run(Store.resuming(schedule: name)).first
+        return try row?.get(0)
+    }
+
+    // MARK: Statements
+
+    static func running(schedule: String, by actor: String) -> SQL {
+        "SELECT job, why, ring FROM motorpool.run_schedule(\(schedule), \(Bounds.storable(error: actor)))"
+    }
+
+    static func pausing(schedule: String, by actor: String) -> SQL {
+        """
+        UPDATE motorpool.schedules SET paused_by = CASE WHEN paused_at IS NULL THEN \(Bounds.storable(error: actor)) ELSE paused_by END,
+            paused_at = coalesce(paused_at, now()), turn = turn + 1 WHERE name = \(schedule)
+        """
+    }
+
+    static func resuming(schedule: String) -> SQL {
+        """
+        WITH line AS MATERIALIZED (SELECT name, paused_at IS NOT NULL AS paused FROM motorpool.schedules
+            WHERE name = \(schedule) FOR UPDATE
+        ), resumed AS (
+            UPDATE motorpool.schedules s SET paused_at = NULL, paused_by = NULL, turn = s.turn + 1,
+                decided_to = greatest(s.decided_to, clock_timestamp())
+            FROM line WHERE s.name = line.name AND line.paused
+        ) SELECT paused FROM line
+        """
+    }
+}
+
+extension SlotReport {
+    /// From the first columns of a row.
+    fileprivate init(_ row: Row) throws {
+        let word: String = try row.get(3)
+        guard let outcome = SlotOutcome(rawValue: word) else {
+            throw PostgresError.decoding("unknown outcome \(word)")
+        }
+        self.init(
+            slot: try row.get(0), planned: try row.get(1), decidedAt: try row.get(2), outcome: outcome,
+            isManual: try row.get(4), job: try row.get(5, as: Int64?.self).map { JobID($0) },
+            why: try row.get(6))
+    }
+}

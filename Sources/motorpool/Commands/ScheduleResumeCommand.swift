@@ -1,0 +1,22 @@
+internal import Store
+
+/// Lets a paused line go on.
+enum ScheduleResumeCommand: Command {
+    static let name = "schedule resume"
+    static let summary = "Let a paused line of the schedule go on with its next slot"
+    static let operands = [Operand("NAME")]
+    static let settings: Set<Setting.Group> = [.database]
+
+    static func run(_ call: Invocation) async throws -> ExitCode {
+        let name = call.operands[0]
+        let wasPaused = try await Workplace.withStore(call) { store in
+            guard let wasPaused = try await store.resumeSchedule(name) else {
+                throw ScheduleListCommand.unknown(name, try await store.schedules().map(\.name))
+            }
+            return wasPaused
+        }
+        Console.print(
+            wasPaused ? "\(name) goes on; nothing of the pause is made up" : "\(name) was not paused")
+        return .ok
+    }
+}
