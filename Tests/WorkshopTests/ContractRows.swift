@@ -33,7 +33,7 @@ extension ContractRow {
             .sample(
                 109, title: "zeta", game: 294100, size: 400, created: 1_600_000_100, updated: 1_600_000_800),
         ] { try await shop.stock(item) }
-        try shop.loseFile(of: 109)
+        try await shop.loseFile(of: 109)
         let database = shop.store.database
         try await catalogue.register(
             .sample(screenshots: ["https://cdn.example/101a.jpg"], logo: "https://cdn.example/101.jpg"),

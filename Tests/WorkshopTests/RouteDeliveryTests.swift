@@ -141,7 +141,7 @@ struct RouteDeliveryTests {
     func damaged() async throws {
         try await withShop { shop in
             try await shop.stock(.sample(7))
-            try shop.loseFile(of: 7)
+            try await shop.loseFile(of: 7)
             let answer = await shop.ask("/download/steam/7")
             #expect(answer.status == 202 && answer.text.contains(#""updating":false"#))
             #expect(try await shop.count(.damagedMod) == 1)
@@ -160,6 +160,17 @@ struct RouteDeliveryTests {
                 #expect(answer.header("Access-Control-Allow-Origin") == "*")
             }
             #expect(try await shop.catalogue.files(of: [7]).count == 1)
+        }
+    }
+
+    @Test("Before any farm has started a new mod is refused for a while, and one that is here is sent")
+    func noFarm() async throws {
+        try await withShop { shop in
+            try await shop.stock(.sample(7))
+            try await shop.store.database.run("DELETE FROM motorpool.kinds")
+            let answer = await shop.ask("/download/steam/8")
+            #expect(answer.status == 503 && answer.header("Retry-After") != nil)
+            #expect(await shop.ask("/download/steam/7").isFile)
         }
     }
 

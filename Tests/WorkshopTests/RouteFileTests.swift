@@ -49,22 +49,6 @@ struct RouteFileTests {
         }
     }
 
-    @Test("While a newer file lies there and its row does not stand yet, the older digest is not told of it")
-    func halfPublished() async throws {
-        try await withShop { shop in
-            try await shop.stock(.sample(7))
-            let newer = [UInt8](repeating: 5, count: 2000)
-            let file = try #require(fopen(shop.settings.path(of: 7), "w"))
-            fwrite(newer, 1, newer.count, file)
-            fclose(file)
-            try await serving(shop) { ask in
-                let answer = try await ask("GET", "/download/7", [:])
-                #expect(answer.body == newer)
-                #expect(answer.headers["etag"]?.contains("abab") == false)
-            }
-        }
-    }
-
     @Test("Raw brackets and quotes in a path, as browsers send them, are read")
     func rawPath() async throws {
         try await withShop { shop in

@@ -55,18 +55,19 @@ struct Shop: Sendable {
     /// A mod that is here with its file and Steam's word.
     func stock(_ item: SteamItem) async throws {
         let bytes = Shop.content(of: item.id)
-        try Data(bytes).write(to: URL(filePath: settings.path(of: item.id)))
+        let file = PublishedFile(bytes: Int64(bytes.count), sha256: .init(repeating: 0xab, count: 32))
+        try Data(bytes).write(to: URL(filePath: settings.path(of: item.id, file)))
         try await catalogue.note([item])
-        try await publish(
-            item, PublishedFile(bytes: Int64(bytes.count), sha256: .init(repeating: 0xab, count: 32)))
+        try await publish(item, file)
     }
 
     static func content(of mod: Int64) -> [UInt8] {
         (0..<1000).map { UInt8(truncatingIfNeeded: Int64($0) &* mod) }
     }
 
-    func loseFile(of mod: Int64) throws {
-        try FileManager.default.removeItem(atPath: settings.path(of: mod))
+    func loseFile(of mod: Int64) async throws {
+        let file = try #require(try await catalogue.files(of: [mod])[mod])
+        try FileManager.default.removeItem(atPath: settings.path(of: mod, file))
     }
 
     /// Steam's word on a mod, and when it was asked for, become so old.

@@ -2,6 +2,7 @@ internal import Front
 internal import Glibc
 internal import HTTPServer
 internal import Jobs
+internal import Store
 
 /// The ZIPs, and asking for them.
 extension WorkshopRoutes {
@@ -56,7 +57,7 @@ extension WorkshopRoutes {
                 statistics.count(.modNotFoundLocal)
                 throw Refusal(404, "the mod is not on the server", 1)
             }
-            guard try hasFile(shelf.id) else {
+            guard try hasFile(shelf.id, copy) else {
                 try await drop(shelf.id, copy)
                 throw Refusal(404, "the mod is damaged", 2)
             }
@@ -106,7 +107,7 @@ extension WorkshopRoutes {
         var shelf = try await catalogue.shelf(id)
         if let condition = shelf.condition, condition >= 2 { throw Self.isUnderWay }
         if let copy = shelf.copy {
-            if try hasFile(id) {
+            if try hasFile(id, copy) {
                 // While its page is being read it has just come.
                 if shelf.condition != 1 {
                     shelf = try await looked(up: shelf, exchange, believing: settings.copyIsFresh)
@@ -134,7 +135,7 @@ extension WorkshopRoutes {
         if let word = shelf.word, word.age < span { return shelf }
         let job = NewJob(
             "steam-details", args: JSON(text: "{\"id\":\(shelf.id)}"), subject: String(shelf.id))
-        let answer = try await exchange.ask(job)
+        let answer = try await ask(job, exchange)
         guard answer.verdict != .cooling, answer.verdict != .refused else { return shelf }
         guard try await exchange.hasEnded(answer.job, within: settings.lookUpWait) else { return shelf }
         return try await catalogue.shelf(shelf.id)
@@ -151,7 +152,7 @@ extension WorkshopRoutes {
         let job = NewJob(
             "steam-download", args: JSON(text: "{\"id\":\(shelf.id),\"updating\":\(updating)}"),
             subject: String(shelf.id), delay: pause(after: shelf))
-        let answer = try await exchange.ask(job)
+        let answer = try await ask(job, exchange)
         switch answer.verdict {
         case .joined, .again, .refused, .duplicate, .mismatch: throw Self.isUnderWay
         case .created:
@@ -170,6 +171,13 @@ extension WorkshopRoutes {
         return response
     }
 
+    /// Puts a job in line. That nobody has published its kind is no mistake of the caller's: no farm has started yet.
+    private func ask(_ job: NewJob, _ exchange: Exchange) async throws -> Enqueued {
+        do { return try await exchange.ask(job) } catch StoreError.unknownKind {
+            throw Problem.unavailable("no_farm", "no farm has started here yet", retryAfter: 10)
+        }
+    }
+
     private func pause(after shelf: Shelf) -> Duration? {
         guard shelf.failures > 0, let settledAgo = shelf.settledAgo else { return nil }
         let doublings = min(shelf.failures - 1, 20)
@@ -180,9 +188,9 @@ extension WorkshopRoutes {
     // MARK: Files
 
     /// - Throws: `Problem` 503 when the folder of all files is missing: then no mod is damaged, the place is wrong.
-    private func hasFile(_ id: Int64) throws -> Bool {
+    private func hasFile(_ id: Int64, _ copy: Shelf.Copy) throws -> Bool {
         var status = stat()
-        if lstat(settings.path(of: id), &status) == 0 { return status.st_mode & S_IFMT == S_IFREG }
+        if lstat(settings.path(of: id, copy.file), &status) == 0 { return status.st_mode & S_IFMT == S_IFREG }
         guard stat(settings.modsFolder, &status) == 0 else {
             throw Problem.unavailable("no_files", "the folder of mods is not here", retryAfter: 30)
         }
@@ -198,7 +206,7 @@ extension WorkshopRoutes {
     private func send(
         _ id: Int64, _ copy: Shelf.Copy, to request: Request, since began: ContinuousClock.Instant
     ) -> Response {
-        let path = settings.path(of: id)
+        let path = settings.path(of: id, copy.file)
         // A part that is asked for later, or what the client may have already, is not sent once more.
         let range = request.headers["Range"]
         let isFromStart = range == nil || range?.hasPrefix("bytes=0-") == true
@@ -207,10 +215,7 @@ extension WorkshopRoutes {
         } else {
             statistics.asked(id)
         }
-        var status = stat()
-        // Between the renaming of a newer file and its row, this row's digest is not the file's.
-        let isRecorded = lstat(path, &status) == 0 && Int64(status.st_size) == copy.file.bytes
-        let digest = copy.file.sha256.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let digest = PublishedFile.hexadecimal(copy.file.sha256)
         let name = copy.name.isEmpty ? String(id) : String(copy.name.prefix(255))
         return Response(
             200,
@@ -218,6 +223,6 @@ extension WorkshopRoutes {
                 "Content-Type": "application/zip",
                 "Content-Disposition": ContentDisposition.attachment(name + ".zip"),
                 "Cache-Control": "no-cache",
-            ], content: .file(FileContent(path: path, etag: isRecorded ? "\"\(digest)\"" : nil)))
+            ], content: .file(FileContent(path: path, etag: "\"\(digest)\"")))
     }
 }

@@ -1,6 +1,6 @@
 /// What the routes of Open Workshop are told from outside, and their bounds.
 package struct WorkshopSettings: Sendable {
-    /// Where the ZIPs lie: `<folder>/mods/<id>.zip`. Workers and fronts share it.
+    /// Where the ZIPs lie: `<folder>/mods/`. Workers and fronts share it.
     package var folder: String
     /// A copy that was compared with Steam's version less than this ago is sent without asking.
     package var copyIsFresh = Duration.seconds(600)
@@ -18,7 +18,11 @@ package struct WorkshopSettings: Sendable {
 
     package init(folder: String) { self.folder = folder }
 
-    package func path(of mod: Int64) -> String { "\(modsFolder)/\(mod).zip" }
+    /// Where a copy of a mod lies. Its name holds the beginning of its digest, so that a newer copy never disturbs who is
+    /// reading the older one, and the row says which one counts.
+    package func path(of mod: Int64, _ file: PublishedFile) -> String {
+        "\(modsFolder)/\(mod)-\(PublishedFile.hexadecimal(file.sha256.prefix(8))).zip"
+    }
 
     package var modsFolder: String { folder + "/mods" }
 }
