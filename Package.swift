@@ -26,6 +26,10 @@ let package = Package(
         .systemLibrary(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(
             name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CHTTP"),
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -35,6 +39,7 @@ let package = Package(
         room("Platform", ["CPlatform"]),
         room("Jobs"),
         room("Postgres", ["CPostgres", "Platform"]),
+        room("World", ["CBrotli", "CCurl", "CZlib", "Platform"]),
         room("Crypto", ["CCrypto"]),
         // Floor 1
         room("Store", ["Jobs", "Platform", "Postgres"]),
@@ -45,13 +50,13 @@ let package = Package(
         // Floor 3
         room("Workshop", ["Jobs", "Store", "Farm", "Front", "HTTPServer", "Postgres", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
-        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
+        room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
         .executableTarget(
             name: "motorpool",
             dependencies: [
-                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Workshop", "Trial",
-                "Bench",
+                "Jobs", "Postgres", "Platform", "Crypto", "World", "Store", "HTTPServer", "Farm", "Front",
+                "Workshop", "Trial", "Bench",
             ],
             swiftSettings: house),
 
@@ -75,6 +80,7 @@ let package = Package(
         suite(
             "WorkshopTests",
             ["Workshop", "Front", "HTTPServer", "Farm", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite("WorldTests", ["World", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -30,12 +30,15 @@ need() {
             compiler) command -v swift >/dev/null || fail "no swift in PATH: install the Swift 6.3 toolchain" ;;
             headers)
                 [[ -e /usr/include/postgresql/libpq-fe.h ]] || missing+=(libpq-dev)
+                pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
+                [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
                 [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
                 [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
+            zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
             *) fail "nobody knows how to install $need" ;;
         esac

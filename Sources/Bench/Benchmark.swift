@@ -15,14 +15,20 @@ package struct Benchmark: Sendable {
     package var crowd = 1_000_000
     /// Seconds of the latency case, at 100 jobs a second.
     package var latencySeconds = 10
-    /// Only these cases; all when empty.
+    /// Seconds of the case with slow sockets.
+    package var dripSeconds = 60
+    /// Only these cases; all of the queue when empty.
     package var only: Set<String> = []
     package var asJSON = false
 
     package init() {}
 
     /// The names of the cases, in the order in which a round runs them.
-    package static let caseNames = ["ceiling"] + DrainCase.all.map(\.name) + ["steady", "latency"]
+    package static let caseNames =
+        ["ceiling"] + DrainCase.all.map(\.name) + ["steady", "latency"] + frontCases
+
+    /// Those of the front, which run when they are named.
+    package static let frontCases = ["http", "drip"]
 
     /// Measures and prints.
     ///
@@ -62,6 +68,17 @@ package struct Benchmark: Sendable {
                 tell("round \(round)/\(rounds): steady")
                 report.add(try await Steady(place: place).measure(), to: "steady")
             }
+            if wants("http") {
+                for path in FrontLoad.Path.allCases {
+                    tell("round \(round)/\(rounds): \(path.rawValue)")
+                    let load = FrontLoad(place: place, path: path, seconds: latencySeconds)
+                    report.add(try await load.measure(), to: path.rawValue)
+                }
+            }
+            if wants("drip") {
+                tell("round \(round)/\(rounds): drip")
+                report.add(try await FrontDrip(place: place, seconds: dripSeconds).measure(), to: "drip")
+            }
             if wants("latency") {
                 tell("round \(round)/\(rounds): latency")
                 report.add(try await Latency(place: place, seconds: latencySeconds).measure(), to: "latency")
@@ -70,7 +87,9 @@ package struct Benchmark: Sendable {
         return report
     }
 
-    private func wants(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
+    private func wants(_ name: String) -> Bool {
+        only.isEmpty ? !Self.frontCases.contains(name) : only.contains(name)
+    }
 }
 
 /// A benchmark could not be carried out.

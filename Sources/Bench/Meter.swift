@@ -106,8 +106,12 @@ struct Meter: Sendable {
         return total
     }
 
-    private static func peakMegabytes(_ pid: Int32) -> Double {
-        let line = read("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    static func peakMegabytes(_ pid: Int32) -> Double { megabytes("VmHWM:", pid) }
+
+    static func residentMegabytes(_ pid: Int32) -> Double { megabytes("VmRSS:", pid) }
+
+    private static func megabytes(_ name: String, _ pid: Int32) -> Double {
+        let line = read("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix(name) }
         let kilobytes = line?.split(separator: " ", omittingEmptySubsequences: true).dropFirst().first
         return (kilobytes.flatMap { Double($0.filter(\.isNumber)) } ?? .nan) / 1024
     }

@@ -13,6 +13,14 @@ enum Figure: String, CaseIterable, Sendable {
     case peakMegabytes = "peak_megabytes"
     case p50 = "p50_milliseconds"
     case p99 = "p99_milliseconds"
+    case requestRate = "requests_per_second"
+    case refused = "requests_refused"
+    case requestCPU = "front_cpu_microseconds_per_request"
+    case databaseCPU = "database_cpu_microseconds_per_request"
+    case calmP99 = "p99_milliseconds_undisturbed"
+    case closedSockets = "slow_sockets_closed"
+    case longestSeconds = "slow_socket_seconds_max"
+    case grownMegabytes = "grown_megabytes"
 
     var heading: String {
         switch self {
@@ -26,16 +34,26 @@ enum Figure: String, CaseIterable, Sendable {
         case .peakMegabytes: "peak MB"
         case .p50: "p50 ms"
         case .p99: "p99 ms"
+        case .requestRate: "req/s"
+        case .refused: "refused"
+        case .requestCPU: "CPU us/req"
+        case .databaseCPU: "db us/req"
+        case .calmP99: "calm p99"
+        case .closedSockets: "closed"
+        case .longestSeconds: "longest s"
+        case .grownMegabytes: "grown MB"
         }
     }
 
     func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {
-        case .rate, .enqueueRate, .walBytes: return String(Int(value.rounded()))
-        case .ratio, .p50, .p99: return fixed(value, 2)
+        case .rate, .enqueueRate, .walBytes, .requestRate, .refused, .closedSockets:
+            return String(Int(value.rounded()))
+        case .ratio, .p50, .p99, .calmP99: return fixed(value, 2)
         case .serverCPU, .workerCPU: return fixed(value, 3)
-        case .transactions, .peakMegabytes: return fixed(value, 1)
+        case .transactions, .peakMegabytes, .requestCPU, .databaseCPU, .longestSeconds, .grownMegabytes:
+            return fixed(value, 1)
         }
     }
 

@@ -40,6 +40,8 @@ package struct Scheduler: Sendable {
         let microseconds: Int64
         let at: Duration
         let states: [String: ScheduleState]
+        /// Lines that could not be decided: they wait for the next look, and hold nobody up.
+        var failed: Set<String> = []
 
         /// The database's clock, reckoned on; rather late than early.
         var now: Int64 { microseconds + Int64((BootClock.now - at).inSeconds * 1_000_000) }
@@ -78,8 +80,7 @@ package struct Scheduler: Sendable {
         let fresh: View
         do {
             fresh = try await fire(turns)
-        } catch PostgresError.server(let error) where turns.count > 1 {
-            tell(.trouble("the schedule: \(error); each line is tried by itself"))
+        } catch PostgresError.server where !turns.isEmpty {
             fresh = try await fireApart(turns)
         }
         let gone = lines.filter { fresh.states[$0.name]?.isGone == true }.map(\.name)
@@ -97,14 +98,20 @@ package struct Scheduler: Sendable {
 
     /// One that fails keeps none of the others from firing.
     private func fireApart(_ turns: [ScheduleTurn]) async throws -> View {
+        var failed = Set<String>()
         for turn in turns {
             do {
                 _ = try await fire([turn])
             } catch PostgresError.server(let error) {
-                tell(.trouble("the schedule: the line \(turn.line.name): \(error)"))
+                failed.insert(turn.line.name)
+                tell(
+                    .trouble("the schedule, its line \(turn.line.name): \(error.message) (\(error.sqlstate))")
+                )
             }
         }
-        return try await fire([])
+        var view = try await fire([])
+        view.failed = failed
+        return view
     }
 
     // MARK: What is due
@@ -146,6 +153,7 @@ package struct Scheduler: Sendable {
                 continue
             }
             let left = next.seconds * 1_000_000 - now
+            guard left > 0 || !view.failed.contains(line.name) else { continue }
             // Still due: another process was at it, or there is more than fits into one turn.
             if left <= 0 { return .milliseconds(Int64.random(in: 10...40)) }
             rest = min(rest, .microseconds(left))

@@ -29,7 +29,7 @@ extension CronExpression {
             isDated
             ? "from \(gap.text) to \(local.text)"
             : "on \(local.date), when clocks go from \(gap.clock) to \(local.clock)"
-        let own = matches(local) ? ", a time of its own" : ""
+        let own = matches(local) ? ", which is a time of the line anyway" : ""
         let together = skipped.count == 1 ? "fires" : "fires once for all of them,"
         return "\(list) \(verb) not exist \(change): \(together) at \(local.clock)\(own)"
     }

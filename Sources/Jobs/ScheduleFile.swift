@@ -101,26 +101,33 @@ package struct ScheduleFile: Sendable {
         if section.values["kind"] == nil {
             fault("kind", "\(section.name) has no kind; the kinds are \(known)")
         }
-        var line = expression.map { ScheduleLine(name: section.name, expression: $0, kind: kind ?? "") }
+        // Each is read whatever became of the others, so that every fault is told.
+        var rules = TimeZoneRules.utc
         if let name = section.values["zone"]?.text {
-            do { line?.zone = try zone(name) } catch { fault("zone", "zone: “\(name)” \(error)") }
+            do { rules = try zone(name) } catch { fault("zone", "zone: “\(name)” \(error)") }
         }
-        line?.subject = value("subject", expected: "1 to \(Bounds.subjectBytesMax) bytes") { text in
+        let subject = value("subject", expected: "1 to \(Bounds.subjectBytesMax) bytes") { text in
             (1...Bounds.subjectBytesMax).contains(text.utf8.count) && !text.utf8.contains(0) ? text : nil
         }
-        line?.args = arguments(section, file) ?? .emptyObject
-        line?.overlap =
-            value("overlap", expected: "skip, queue or allow") { OverlapPolicy(rawValue: $0) } ?? .skip
-        line?.missed =
-            value("missed", expected: "skip, last, or all up to n with n from 1 to \(MissedPolicy.allMax)") {
-                MissedPolicy(text: $0)
-            } ?? .last
-        line?.jitter =
-            value("jitter", expected: "a time like 30s or 5m, at most \(ScheduleLine.jitterMax.text)") {
-                text in
-                Duration(text: text).flatMap { $0 <= ScheduleLine.jitterMax ? $0 : nil }
-            } ?? .zero
-        if let line, faults.count == faultsBefore { lines.append(line) }
+        let overlap = value("overlap", expected: "skip, queue or allow") { OverlapPolicy(rawValue: $0) }
+        let missed = value(
+            "missed", expected: "skip, last, or all up to n with n from 1 to \(MissedPolicy.allMax)"
+        ) { MissedPolicy(text: $0) }
+        let jitter = value(
+            "jitter", expected: "a time like 30s or 5m, at most \(ScheduleLine.jitterMax.text)"
+        ) { text in
+            Duration(text: text).flatMap { $0 <= ScheduleLine.jitterMax ? $0 : nil }
+        }
+        let args = arguments(section, file)
+        guard let expression, let kind, faults.count == faultsBefore else { return }
+        var line = ScheduleLine(name: section.name, expression: expression, kind: kind)
+        line.zone = rules
+        line.subject = subject
+        line.args = args ?? line.args
+        line.overlap = overlap ?? line.overlap
+        line.missed = missed ?? line.missed
+        line.jitter = jitter ?? line.jitter
+        lines.append(line)
     }
 
     private mutating func arguments(_ section: Section, _ file: String) -> JSON? {

@@ -34,26 +34,24 @@ enum EnqueueMany {
     ) async throws -> ExitCode {
         var bar = ProgressBar(total: total)
         var tally = Tally(asJSON: call.has(.json))
-        let store = Store(call.settings.connection, connectionsMax: 2, claimConnectionsMax: 1)
+        let result: Result<Void, any Error>
         do {
-            var isMore = true
-            while isMore {
-                let batch = try Self.batch(from: tally.count, next)
-                isMore = batch.count == Bounds.batchJobsMax
-                tally.add(try await store.enqueue(batch))
-                bar.show(tally.count)
+            try await Workplace.withDoor(call) { door in
+                var isMore = true
+                while isMore {
+                    let batch = try Self.batch(from: tally.count, next)
+                    isMore = batch.count == Bounds.batchJobsMax
+                    tally.add(try await door.enqueue(batch))
+                    bar.show(tally.count)
+                }
             }
+            result = .success(())
         } catch {
-            bar.end()
-            tally.tell()
-            await store.bell.settled()
-            await store.close()
-            throw error
+            result = .failure(error)
         }
         bar.end()
         tally.tell()
-        await store.bell.settled()
-        await store.close()
+        try result.get()
         return tally.refused == 0 ? .ok : .failed
     }
 

@@ -12,6 +12,7 @@ enum Entrance {
     /// signal unblocked, and the first SIGTERM would end the process without a word.
     static func enter(_ arguments: [String]) -> Never {
         Signals.ignoreBrokenPipes()
+        ProcessList.hideValues(of: Set(Setting.all.filter(\.isSecret).compactMap(\.flag?.name)))
         let shutdown = Shutdown()
         let code: ExitCode
         do {

@@ -17,8 +17,9 @@ enum ExitCode: Int32, Sendable, CaseIterable {
             "it was understood and did not go well: a job is unknown, died or was cancelled, a check found faults"
         case .configuration: "the configuration or the schema has faults; each is listed"
         case .usage: "the command line was not understood"
-        case .unavailable: "the database can't be reached, or the port is taken"
-        case .temporary: "the time of --wait ran out; the job goes on"
+        case .unavailable: "the database, or the farm of --url, can't be reached; or the port is taken"
+        case .temporary:
+            "the time of --wait ran out, and the job goes on; or the farm of --url wants to be asked later"
         }
     }
 }

@@ -73,6 +73,10 @@ extension Setting {
             \.front.guestJobsMax),
         count(
             "FRONT_CONNECTIONS", "The front's connections to the database", 1...1000, \.frontConnectionsMax),
+        count(
+            "HTTP_REQUESTS", "Requests being answered at once, besides those that wait for a job",
+            1...100_000,
+            \.front.requestsMax),
         count("HTTP_CONNECTIONS", "Connections of clients at once", 1...100_000, \.http.connectionsMax),
         count(
             "HTTP_CONNECTIONS_PER_ADDRESS", "Connections of one address at once", 1...100_000,

@@ -9,6 +9,7 @@ struct Setting: Sendable {
         case database
         case policies
         case farm
+        case remote
         case front
         case log
     }
@@ -62,6 +63,34 @@ struct Setting: Sendable {
             expected: "a folder"
         ) { text, it in
             it.state = text
+            return true
+        },
+        Setting(
+            group: .remote, variable: "MOTORPOOL_URL",
+            flag: Flag(
+                "--url", "URL",
+                "A farm to be asked over HTTP instead, like http://farm.example:8000 (MOTORPOOL_URL)"),
+            expected: "an address like http://farm.example:8000", isSecret: true
+        ) { text, it in
+            it.remote.url = text
+            return (try? RemoteSettings(url: text).address()) != nil
+        },
+        Setting(
+            group: .remote, variable: "MOTORPOOL_TOKEN",
+            flag: Flag(
+                "--token", "TOKEN",
+                "Who asks over HTTP (MOTORPOOL_TOKEN); others of this machine may see a flag for a moment"),
+            expected: "a token of letters and digits", isSecret: true
+        ) { text, it in
+            it.remote.ownToken = text
+            return RemoteSettings.isToken(text)
+        },
+        Setting(
+            group: .remote, variable: "MOTORPOOL_TOKEN_FILE",
+            flag: Flag("--token-file", "FILE", "The token's file (MOTORPOOL_TOKEN_FILE)"),
+            expected: "a file"
+        ) { text, it in
+            it.remote.tokenFile = text
             return true
         },
         Setting(

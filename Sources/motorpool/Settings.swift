@@ -13,6 +13,8 @@ struct Settings: Sendable {
     /// `nil`: the private server of the state folder.
     var database: String?
     var isPooled = false
+    /// A farm that is asked over HTTP instead.
+    var remote = RemoteSettings()
     var state = StateFolder.standard()
     var jobs = JobsFolder.standard()
     /// The file of the schedule, when one was named.

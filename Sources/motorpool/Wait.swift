@@ -1,32 +1,32 @@
 internal import Jobs
 internal import Store
 
-/// Waits for the end of one job, by looking.
+/// Waits for the end of one job.
 struct Wait {
-    let store: Store
+    let door: any Door
     let job: JobID
     let asJSON: Bool
-
-    private static let pauses: [Duration] = [
-        .milliseconds(10), .milliseconds(20), .milliseconds(50), .milliseconds(100),
-    ]
+    /// Thrown when the job is not there, and was not seen before; `nil`: it was there for certain.
+    var absence: Refusal?
 
     /// - Returns: 0 done, 1 dead or cancelled, 75 when the time ran out.
     func until(_ limit: Duration) async throws -> ExitCode {
         let deadline = ContinuousClock.now + limit
         var looks = 0
         var misses = 0
+        var wasSeen = false
         while true {
-            let report = try await store.job(job)
+            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            let report = try await door.job(job, turn: looks, within: left)
             if let report, report.state != .waiting, report.state != .running { return told(report) }
             // A job may move from one place to another while we look at the places one by one.
             misses = report == nil ? misses + 1 : 0
+            if let absence, report == nil, !wasSeen { throw absence }
+            wasSeen = true
             if misses == 3 { return gone() }
             guard ContinuousClock.now < deadline else { return late(report, limit) }
             if let report { Console.update(JobText.line(report).cut(to: Console.widthMax - 1)) }
-            let pause = Self.pauses[min(looks, Self.pauses.count - 1)]
             looks += 1
-            try await Task.sleep(for: min(pause, ContinuousClock.now.duration(to: deadline)))
         }
     }
 

@@ -5,23 +5,23 @@ internal import Store
 internal import Trial
 internal import Workshop
 
-/// What commands share: the queue, the policies, the schema.
+/// What commands share: the farm, the policies, the schema.
 enum Workplace {
-    /// Lends a store for as long as `body` takes; what it rang is heard before this returns.
-    static func withStore<T: Sendable>(_ call: Invocation, _ body: (Store) async throws -> T) async throws
-        -> T
-    {
-        let store = Store(call.settings.connection, connectionsMax: 2, claimConnectionsMax: 1)
-        do {
-            let value = try await body(store)
-            await store.bell.settled()
-            await store.close()
-            return value
-        } catch {
-            await store.bell.settled()
-            await store.close()
-            throw error
+    /// Lends the farm for as long as `body` takes, by its database or over HTTP; what it rang is heard before this
+    /// returns.
+    static func withDoor<T: Sendable>(
+        _ call: Invocation, _ body: (any Door) async throws -> T
+    ) async throws -> T {
+        let door: any Door
+        if let address = try call.settings.remote.address() {
+            door = RemoteDoor(address, token: try call.settings.remote.token())
+        } else {
+            door = StoreDoor(call.settings.connection)
         }
+        let result: Result<T, any Error>
+        do { result = .success(try await body(door)) } catch { result = .failure(error) }
+        await door.close()
+        return try result.get()
     }
 
     static var kinds: [AnyKind] { TrialKinds.all }

@@ -28,6 +28,11 @@ struct Program {
     /// Runs a command to its end.
     @discardableResult
     func callAsFunction(_ words: String..., variables more: [String: String] = [:]) async throws -> Answer {
+        try await run(words, variables: more)
+    }
+
+    /// The same, of words in a list.
+    func run(_ words: [String], variables more: [String: String] = [:]) async throws -> Answer {
         let output = try await ChildProcess.run(
             [TestServer.binary()] + words, environment: environment.merging(more) { $1 },
             deadline: .seconds(60),

@@ -129,7 +129,7 @@ struct DeskAnswer: Sendable {
     func json() throws -> JSONPart { try JSON(text: text).parts() }
 }
 
-private let turnstile = Turnstile(6)
+private let turnstile = Turnstile(3)
 
 func withDeskHouse(
     _ definitions: [Definition] = [Definition(kind: "note")], _ body: (DeskHouse) async throws -> Void

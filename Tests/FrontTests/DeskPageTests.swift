@@ -7,12 +7,14 @@ import Testing
 
 @Suite("A page of the desk")
 struct DeskPageTests {
-    @Test("is there when the farm has nothing yet", arguments: DeskHouse.pages)
-    func empty(path: String) async throws {
+    @Test("is there when the farm has nothing yet")
+    func empty() async throws {
         try await withDeskHouse([]) { house in
-            let answer = await house.page(path)
-            #expect(answer.status == 200, "\(path): \(answer.text.prefix(400))")
-            _ = try PageReader(answer.text)
+            for path in DeskHouse.pages {
+                let answer = await house.page(path)
+                #expect(answer.status == 200, "\(path): \(answer.text.prefix(400))")
+                do { _ = try PageReader(answer.text) } catch { Issue.record("\(path): \(error)") }
+            }
         }
     }
 
@@ -43,7 +45,6 @@ struct DeskPageTests {
                 #expect(policy.hasPrefix("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
                 #expect(policy.contains("form-action 'self'") && policy.contains("base-uri 'none'"))
                 #expect(!policy.contains("script-src") && !policy.contains("unsafe"))
-                #expect(headers["X-Content-Type-Options"] == "nosniff")
                 #expect(headers["Cache-Control"] == "no-store")
             }
         }
@@ -124,16 +125,20 @@ struct DeskPageTests {
         }
     }
 
-    @Test(
-        "tells the same as JSON",
-        arguments: ["queues", "workers", "limits", "jobs", "dead", "audit", "vacuum", "samples"])
-    func json(name: String) async throws {
+    @Test("tells the same as JSON")
+    func json() async throws {
         try await withDeskHouse([Definition(kind: "note"), Definition(kind: "rare")]) { house in
             _ = try await house.crowd()
-            let answer = await house.page("/admin/api/\(name)")
-            #expect(answer.status == 200)
-            #expect(answer.headers["Content-Type"] == "application/json")
-            _ = try answer.json()
+            let names = [
+                "queues", "workers", "limits", "jobs", "dead", "audit", "vacuum", "samples", "schedules",
+                "schedules/plain", "jobs/1", "bulk?action=cancel",
+            ]
+            for name in names {
+                let answer = await house.page("/admin/api/\(name)")
+                #expect(answer.status == 200, "\(name): \(answer.text)")
+                #expect(answer.headers["Content-Type"] == "application/json")
+                _ = try answer.json()
+            }
         }
     }
 

@@ -12,6 +12,10 @@ struct PageReader {
 
     private let text: [Unicode.Scalar]
     private var place = 0
+    private static let blocks: Set<String> = [
+        "p", "form", "div", "ul", "ol", "dl", "table", "pre", "figure", "h1", "h2", "header", "nav", "main",
+        "footer",
+    ]
     private static let void: Set<String> = ["meta", "link", "input", "br"]
 
     init(_ page: String) throws {
@@ -33,6 +37,8 @@ struct PageReader {
                     try expect(">")
                 } else {
                     let (name, isClosed) = try element()
+                    // A browser would end the paragraph there.
+                    if Self.blocks.contains(name), open.contains("p") { throw fault("<\(name)> in a <p>") }
                     if !isClosed {
                         guard !Self.void.contains(name) else { throw fault("<\(name)> stays open") }
                         open.append(name)

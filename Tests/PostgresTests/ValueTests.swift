@@ -146,7 +146,23 @@ struct ValueTests {
             let time: PostgresTimestamp = try rows[0].get(0)
             #expect(time.iso8601 == iso)
             #expect(time.microseconds == microseconds)
+            #expect(PostgresTimestamp(iso8601: iso) == time)
         }
+    }
+
+    @Test(
+        "a timestamp's text is read strictly",
+        arguments: [
+            "2025-02-03T04:05:06.789012", "2025-02-03 04:05:06.789012Z", "2025-2-03T04:05:06.789012Z",
+            "2025-13-03T04:05:06Z", "2025-02-03T24:05:06Z", "2025-02-03T04:05:06.Z",
+            "2025-02-03T04:05:06.1234567Z", "2025-02-03T04:05:06+01:00", "",
+        ])
+    func badTimestamps(_ text: String) { #expect(PostgresTimestamp(iso8601: text) == nil) }
+
+    @Test("a timestamp may tell less than microseconds")
+    func shortTimestamps() {
+        #expect(PostgresTimestamp(iso8601: "1970-01-01T00:00:01Z")?.microseconds == 1_000_000)
+        #expect(PostgresTimestamp(iso8601: "1970-01-01T00:00:01.25Z")?.microseconds == 1_250_000)
     }
 
     @Test("that has a textual form reads as String: uuid, enum, name, integers")

@@ -47,7 +47,8 @@ enum Entrance {
                     tell(options.isJSON ? report.json : report.table)
                     return report.isClean ? 0 : 1
                 }
-                let theatre = Theatre(server: server, scratch: scratch, seed: options.seed)
+                let theatre = Theatre(
+                    server: server, scratch: scratch, seed: options.seed, seconds: options.seconds)
                 return try await play(scenario, theatre, options) ? 0 : 1
             }
         } catch is CancellationError {

@@ -5,13 +5,15 @@ struct Options: Sendable {
     var seed = UInt64.random(in: 0...0xffff_ffff)
     var breaksFence = false
     var isJSON = false
+    /// How long the schedule's scenario fires.
+    var seconds = 15
     /// A scenario's name or `all`; nil for the torture itself.
     var scenario: String?
     var isHelp = false
 
     static let usage = """
         Usage: torture [--kills N] [--scale S] [--seed X] [--break fence] [--json]
-               torture scenario NAME|all [--seed X] [--json]
+               torture scenario NAME|all [--seed X] [--seconds N] [--json]
 
         Kills worker processes, cuts connections and crashes PostgreSQL while jobs run, and counts:
         nothing may be lost, nothing doubled. Runs on a PostgreSQL of its own, as an unprivileged user.
@@ -20,6 +22,7 @@ struct Options: Sendable {
           --scale S      so many times the load (1)
           --seed X       repeats the faults of a run; without one it is drawn, and printed
           --break fence  removes the guard of commit: the torture must find doubled effects
+          --seconds N    how long the scenario of the schedule fires (15)
           --json         the result as one JSON document
 
         The scenarios: \(Scenarios.names).
@@ -37,6 +40,7 @@ struct Options: Sendable {
             case "--help", "-h", "help": isHelp = true
             case "--json": isJSON = true
             case "--kills": kills = try Options.number(word, rest.popFirst(), 1...100_000)
+            case "--seconds": seconds = try Options.number(word, rest.popFirst(), 8...3600)
             case "--seed":
                 guard let text = rest.popFirst(), let value = UInt64(text) else {
                     throw TortureError("--seed: expected a whole number")

@@ -12,6 +12,8 @@ struct Theatre: Sendable {
     let server: TortureServer
     let scratch: Scratch
     let seed: UInt64
+    /// How long what has a length of its own goes on.
+    let seconds: Int
 
     func stage(_ name: String, policies: [String: String] = [:]) async throws -> Stage {
         try await Stage.open(name, on: server, in: scratch, policies: policies)
@@ -51,7 +53,8 @@ enum Scenarios {
     static let all: [any Scenario.Type] = [
         LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
         HostBudget.self,
-        Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self,
+        Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self, SlotRace.self,
+        Downtime.self,
     ]
 
     static var names: String { all.map { $0.name }.joined(separator: ", ") }

@@ -15,6 +15,8 @@ final class WorkerProcess: Sendable {
         var lease = Duration.seconds(2)
         var grace = Duration.seconds(2)
         var queues: [String] = []
+        /// Without its flags.
+        var command = ["work"]
     }
 
     let name: String
@@ -36,7 +38,7 @@ final class WorkerProcess: Sendable {
         }
         let log = "\(settings.logs)/\(name).log"
         let child = try ChildProcess.start(
-            [settings.binary, "work", "--verbose"], environment: environment, directory: "/",
+            [settings.binary] + settings.command + ["--verbose"], environment: environment, directory: "/",
             output: .file(log))
         return WorkerProcess(name: name, child: child, log: log)
     }

@@ -44,13 +44,12 @@ struct DeskPage {
     }
 
     /// What every answer of the desk carries: no script runs, nothing is loaded from elsewhere, nobody frames it, nobody
-    /// keeps it.
+    /// keeps it. That nobody guesses the type of an answer is the server's part.
     static let guards: [(String, String)] = [
         (
             "Content-Security-Policy",
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         ),
-        ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
         ("Referrer-Policy", "same-origin"),
         ("Cross-Origin-Opener-Policy", "same-origin"),

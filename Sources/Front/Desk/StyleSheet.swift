@@ -7,7 +7,7 @@ enum StyleSheet {
 
     static func respond(_ request: Request) -> Response {
         let headers: Headers = [
-            "ETag": etag, "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff",
+            "ETag": etag, "Cache-Control": "public, max-age=300",
         ]
         if request.headers["If-None-Match"] == etag { return Response(304, headers: headers) }
         return Reply.bytes(Array(css.utf8), as: "text/css; charset=utf-8", headers: headers)
@@ -17,8 +17,7 @@ enum StyleSheet {
         Reply.bytes(
             Array(svg.utf8), as: "image/svg+xml",
             headers: [
-                "Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff",
-                "Content-Security-Policy": "default-src 'none'",
+                "Cache-Control": "public, max-age=86400", "Content-Security-Policy": "default-src 'none'",
             ])
     }
 
@@ -73,7 +72,7 @@ enum StyleSheet {
         h1 + p.lead { margin: 0 0 1.25rem; color: var(--dim); max-width: 60rem; }
         .head { display: flex; flex-wrap: wrap; align-items: flex-start; justify-content: space-between; gap: .75rem; margin-bottom: .75rem; }
         .head h1 { margin: 0; } .head + .lead { margin: 0 0 1.25rem; } .lead .sub { color: var(--dim); margin-left: .5rem; }
-        .head .acts { display: flex; flex-wrap: wrap; gap: .5rem; }
+        .acts { display: flex; flex-wrap: wrap; gap: .5rem; }
         .none, .dim { color: var(--dim); }
         .flash { background: var(--busy-soft); color: var(--text); border: 1px solid var(--line); border-left: 4px solid var(--accent); border-radius: 8px; padding: .625rem .875rem; margin: 0 0 1.25rem; }
         .empty { background: var(--card); border: 1px dashed var(--line); border-radius: 10px; padding: 1.125rem; margin: 0; color: var(--dim); }

@@ -100,9 +100,9 @@ extension Route {
                 all.append(Answer(status, about, .named("Problem")))
             }
         }
-        if body != nil || parameters.contains(where: { $0.place != .path }) {
-            add(400, "the request can't be read")
-        }
+        add(400, "the request can't be read")
+        add(414, "the path and the query are too long")
+        add(431, "the header fields are too many or too long")
         if role != .anyone || limit != .free { add(401, "no token, or one that is unknown here") }
         if role != .anyone { add(403, "the token's role is not enough") }
         add(408, "the request came too slowly")

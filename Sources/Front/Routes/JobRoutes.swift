@@ -112,7 +112,7 @@ package enum JobRoutes {
         .delete, "/jobs/{id}", role: .producer, limit: .write, group: group, summary: "Call a job off",
         about:
             "A job that waits leaves at once. One that runs can change nothing from now on, and is told to stop.",
-        parameters: [id],
+        parameters: [id, .init("reason", in: .query, "why, for the record", .string(length: 1...500))],
         answers: [
             .init(
                 200, "it is cancelled; may_have_started tells whether a worker had it", .named("Cancelled")),
@@ -130,7 +130,9 @@ package enum JobRoutes {
                     ("may_have_started", mayHaveStarted.map { .bool($0) } ?? .null),
                 ]))
         }
-        switch try await exchange.store.cancel(job, reason: "cancelled by \(exchange.caller.name)") {
+        let by = "cancelled by \(exchange.caller.name)"
+        let why = try exchange.query.one("reason").map { "\($0) (\(by))" } ?? by
+        switch try await exchange.store.cancel(job, reason: why) {
         case .cancelled(let mayHaveStarted): return told(mayHaveStarted)
         case .ended(.cancelled): return told(nil)
         case .ended(let state):

@@ -10,11 +10,14 @@ enum BenchCommand: Command {
     static let jobs = Flag("--count", "N", "Jobs drained in each case; default 100000")
     static let crowd = Flag(
         "--crowd", "N", "Jobs that stand aside in the cases with a crowd; default 1000000")
-    static let seconds = Flag("--seconds", "N", "How long the latency case lasts; default 10")
+    static let seconds = Flag(
+        "--seconds", "N", "How long latency and http last, default 10; and drip, default 60")
     static let only = Flag("--only", "CASES", "Only these, like ceiling,drain; default all")
     static let flags = [rounds, jobs, crowd, seconds, only, Flag.json]
     static let notes = """
         The cases: \(Benchmark.caseNames.joined(separator: ", ")).
+        \(Benchmark.frontCases.joined(separator: " and ")) run only when they are named: the front under a \
+        thousand clients, and beside slow sockets.
         Works in a scratch database, which it drops at the end. Without a DATABASE_URL it measures on a
         private server of its own below the state folder, which it stops at the end.
         """
@@ -25,6 +28,7 @@ enum BenchCommand: Command {
         benchmark.jobs = try call.whole(jobs, in: 400...10_000_000) ?? benchmark.jobs
         benchmark.crowd = try call.whole(crowd, in: 1...10_000_000) ?? benchmark.crowd
         benchmark.latencySeconds = try call.whole(seconds, in: 1...600) ?? benchmark.latencySeconds
+        benchmark.dripSeconds = try call.whole(seconds, in: 1...600) ?? benchmark.dripSeconds
         benchmark.only =
             try call.value(only, expected: "some of \(Benchmark.caseNames.joined(separator: ","))", cases)
             ?? []

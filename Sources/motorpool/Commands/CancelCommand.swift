@@ -6,15 +6,15 @@ enum CancelCommand: Command {
     static let name = "cancel"
     static let summary = "End a job that has not ended"
     static let operands = [Operand("ID")]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
     static let reason = Flag("--reason", "TEXT", "Why, for the record")
     static let flags = [reason, Flag.by, Flag.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let id = try call.job()
-        let by = "cancelled by \(Actor.name(call))"
-        let why = call.text(reason).map { "\($0) (\(by))" } ?? by
-        let found = try await Workplace.withStore(call) { try await $0.cancel(id, reason: why) }
+        let found = try await Workplace.withDoor(call) {
+            try await $0.cancel(id, reason: call.text(reason), by: Actor.name(call))
+        }
         switch found {
         case .cancelled(let mayHaveStarted):
             return Answer(

@@ -6,7 +6,7 @@ enum EnqueueCommand: Command {
     static let name = "enqueue"
     static let summary = "Put a job in line, or many"
     static let operands = [Operand("KIND", isRequired: false)]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
 
     static let args = Flag(
         "--args", "JSON", "Its arguments; - reads one job's arguments a line from standard input")
@@ -81,14 +81,14 @@ enum EnqueueCommand: Command {
         var job = job
         // What is waited for must leave a trace.
         if call.has(wait) { job.keep = true }
-        return try await Workplace.withStore(call) { store in
-            let answer = try await store.enqueue(job)
+        return try await Workplace.withDoor(call) { door in
+            let answer = try await door.enqueue([job])[0]
             guard call.has(wait), answer.isAccepted else {
                 Console.print(call.has(.json) ? answer.json.text : answer.words(delay: job.delay))
                 return answer.isAccepted ? .ok : .failed
             }
             if !call.has(.json) { Console.print(answer.words(delay: job.delay)) }
-            return try await Wait(store: store, job: answer.job, asJSON: call.has(.json)).until(timeout)
+            return try await Wait(door: door, job: answer.job, asJSON: call.has(.json)).until(timeout)
         }
     }
 }

@@ -7,7 +7,7 @@ internal import Store
 enum JobsCommand: Command {
     static let name = "jobs"
     static let summary = "List jobs, newest first, and how deep the queues are"
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
     static let state = Flag("--state", "STATE", "Only waiting, running, done, dead or cancelled ones")
     static let kind = Flag("--kind", "KIND", "Only of this kind")
     static let queue = Flag("--queue", "QUEUE", "Only of this queue")
@@ -20,9 +20,9 @@ enum JobsCommand: Command {
     static func run(_ call: Invocation) async throws -> ExitCode {
         let filter = try filter(call)
         let isWhole = flags.allSatisfy { $0.name == limit.name || call.text($0) == nil }
-        try await Workplace.withStore(call) { store in
-            if isWhole, !call.has(.json) { tell(depths: try await store.depths()) }
-            let jobs = try await store.jobs(filter)
+        try await Workplace.withDoor(call) { door in
+            if isWhole, !call.has(.json), let depths = try await door.depths() { tell(depths: depths) }
+            let jobs = try await door.jobs(filter)
             if call.has(.json) {
                 for job in jobs { Console.print(job.json.text) }
             } else {
@@ -49,9 +49,7 @@ enum JobsCommand: Command {
         return filter
     }
 
-    private static func tell(
-        depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]
-    ) {
+    private static func tell(depths: [QueueDepth]) {
         guard !depths.isEmpty else { return Console.print("the queues are empty\n") }
         var table = Table(columns: [.left("QUEUE"), .left("STATE"), .right("JOBS"), .right("OLDEST")])
         for depth in depths {

@@ -1,18 +1,13 @@
-internal import Store
-
 /// Lets a queue go on.
 enum ResumeCommand: Command {
     static let name = "resume"
     static let summary = "Let a paused queue go on"
     static let operands = [Operand("QUEUE")]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let queue = call.operands[0]
-        let wasPaused = try await Workplace.withStore(call) { store in
-            try await PauseCommand.requireQueue(queue, in: store)
-            return try await store.resume(queue: queue)
-        }
+        let wasPaused = try await Workplace.withDoor(call) { try await $0.resume(queue: queue) }
         Console.print(wasPaused ? "queue \(queue) goes on" : "queue \(queue) was not paused")
         return .ok
     }

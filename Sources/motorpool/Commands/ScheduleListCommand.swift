@@ -7,26 +7,21 @@ enum ScheduleListCommand: Command {
     static let name = "schedule list"
     static let summary = "List the schedule: next and last slots, lateness, what is paused"
     static let operands = [Operand("NAME", isRequired: false)]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
     static let limit = Flag("--limit", "N", "With a NAME: at most so many slots of its ledger; default 20")
     static let flags: [Flag] = [limit, .json]
     static let notes = "With a NAME: its ledger, newest first: what became of each slot, and why."
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let limit = try call.whole(limit, in: 1...1000) ?? 20
-        try await Workplace.withStore(call) { store in
-            guard let name = call.operands.first else { return list(try await store.schedules(), call) }
-            try await requireSchedule(name, in: store)
-            ledger(try await store.slots(of: name, limit: limit), call)
+        try await Workplace.withDoor(call) { door in
+            guard let name = call.operands.first else { return list(try await door.schedules(), call) }
+            guard let slots = try await door.slots(of: name, limit: limit) else {
+                throw unknown(name, try await door.schedules().map(\.name))
+            }
+            ledger(slots, call)
         }
         return .ok
-    }
-
-    /// - Throws: `Refusal` with the names that there are.
-    static func requireSchedule(_ name: String, in store: Store) async throws {
-        let names = try await store.schedules().map(\.name)
-        guard !names.contains(name) else { return }
-        throw unknown(name, names)
     }
 
     static func unknown(_ name: String, _ names: [String]) -> Refusal {
@@ -37,7 +32,7 @@ enum ScheduleListCommand: Command {
 
     private static func list(_ schedules: [ScheduleReport], _ call: Invocation) {
         if call.has(.json) {
-            for schedule in schedules { Console.print(json(schedule).text) }
+            for schedule in schedules { Console.print(schedule.json.text) }
             return
         }
         guard !schedules.isEmpty else { return Console.print("no line of the schedule was ever published") }
@@ -71,7 +66,7 @@ enum ScheduleListCommand: Command {
 
     private static func ledger(_ slots: [SlotReport], _ call: Invocation) {
         if call.has(.json) {
-            for slot in slots { Console.print(json(slot).text) }
+            for slot in slots { Console.print(slot.json.text) }
             return
         }
         guard !slots.isEmpty else { return Console.print("no slot of it was ever decided") }
@@ -85,27 +80,6 @@ enum ScheduleListCommand: Command {
             ])
         }
         Console.print(table.text)
-    }
-
-    private static func json(_ it: ScheduleReport) -> JSONText {
-        .object([
-            ("name", .string(it.name)), ("expression", .string(it.expression)), ("zone", .string(it.zone)),
-            ("kind", .string(it.kind)), ("subject", JSONText(it.subject)), ("args", JSONText(it.args)),
-            ("overlap", .string(it.overlap)), ("missed", .string(it.missed)), ("jitter", JSONText(it.jitter)),
-            ("published_at", JSONText(it.publishedAt)), ("gone_at", JSONText(it.goneAt)),
-            ("paused_at", JSONText(it.pausedAt)), ("paused_by", JSONText(it.pausedBy)),
-            ("next_slot", JSONText(it.nextSlot)), ("last_fired_at", JSONText(it.lastFiredAt)),
-            ("last", it.last.map(json) ?? .null),
-        ])
-    }
-
-    private static func json(_ it: SlotReport) -> JSONText {
-        .object([
-            ("slot", JSONText(it.slot)), ("planned", JSONText(it.planned)),
-            ("decided_at", JSONText(it.decidedAt)),
-            ("lateness", JSONText(it.lateness)), ("outcome", .string(it.outcome.rawValue)),
-            ("manual", .bool(it.isManual)), ("job", JSONText(it.job)), ("why", JSONText(it.why)),
-        ])
     }
 }
 

@@ -5,14 +5,14 @@ enum SchedulePauseCommand: Command {
     static let name = "schedule pause"
     static let summary = "Let the slots of a line of the schedule pass, in every process"
     static let operands = [Operand("NAME")]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
     static let flags = [Flag.by]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let name = call.operands[0]
-        try await Workplace.withStore(call) { store in
-            guard try await store.pauseSchedule(name, by: Actor.name(call)) else {
-                throw ScheduleListCommand.unknown(name, try await store.schedules().map(\.name))
+        try await Workplace.withDoor(call) { door in
+            guard try await door.pauseSchedule(name, by: Actor.name(call)) else {
+                throw ScheduleListCommand.unknown(name, try await door.schedules().map(\.name))
             }
         }
         Console.print("\(name) is paused: its slots are skipped, and the ledger says so")

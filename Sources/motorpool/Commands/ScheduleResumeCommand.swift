@@ -5,13 +5,13 @@ enum ScheduleResumeCommand: Command {
     static let name = "schedule resume"
     static let summary = "Let a paused line of the schedule go on with its next slot"
     static let operands = [Operand("NAME")]
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .remote]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let name = call.operands[0]
-        let wasPaused = try await Workplace.withStore(call) { store in
-            guard let wasPaused = try await store.resumeSchedule(name) else {
-                throw ScheduleListCommand.unknown(name, try await store.schedules().map(\.name))
+        let wasPaused = try await Workplace.withDoor(call) { door in
+            guard let wasPaused = try await door.resumeSchedule(name) else {
+                throw ScheduleListCommand.unknown(name, try await door.schedules().map(\.name))
             }
             return wasPaused
         }

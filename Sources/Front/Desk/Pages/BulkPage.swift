@@ -79,8 +79,8 @@ enum BulkPage {
             ("confirm", try await exchange.desk.confirmation(of: found.terms, by: exchange)),
         ]
         return """
-            <p>\(visitor.button("\(found.action.title) \(Told.jobs(found.count))", to: DeskPath("bulk"), look: found.action == .retry ? .main : .danger, fields: fields)) \
-            <a class="button" href="\(back)">Leave it</a></p>
+            <div class="acts">\(visitor.button("\(found.action.title) \(Told.jobs(found.count))", to: DeskPath("bulk"), look: found.action == .retry ? .main : .danger, fields: fields)) \
+            <a class="button" href="\(back)">Leave it</a></div>
             """
     }
 

@@ -154,14 +154,14 @@ enum SchedulesPage {
 
 extension DeskAPI {
     static func schedules(_ exchange: DeskExchange) async throws -> Response {
-        let lines = try await exchange.store.schedules().map(json)
+        let lines = try await exchange.store.schedules().map(\.json)
         return Reply.json(.object([("schedules", .array(lines))]))
     }
 
     static func slots(_ exchange: DeskExchange) async throws -> Response {
         let line = try await SchedulesPage.known(exchange)
-        let slots = try await exchange.store.slots(of: line.name, limit: 200).map(json)
-        return Reply.json(.object([("schedule", json(line)), ("slots", .array(slots))]))
+        let slots = try await exchange.store.slots(of: line.name, limit: 200).map(\.json)
+        return Reply.json(.object([("schedule", line.json), ("slots", .array(slots))]))
     }
 
     static func runLine(_ exchange: DeskExchange) async throws -> Response {
@@ -183,27 +183,5 @@ extension DeskAPI {
         let line = try await SchedulesPage.known(exchange)
         let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor)
         return Reply.json(.object([("changed", .bool(did))]))
-    }
-
-    private static func json(_ line: ScheduleReport) -> JSONText {
-        .object([
-            ("name", .string(line.name)), ("expression", .string(line.expression)),
-            ("zone", .string(line.zone)),
-            ("kind", .string(line.kind)), ("subject", JSONText(line.subject)), ("args", JSONText(line.args)),
-            ("overlap", .string(line.overlap)), ("missed", .string(line.missed)),
-            ("jitter_seconds", JSONText(line.jitter)), ("gone_at", JSONText(line.goneAt)),
-            ("paused_at", JSONText(line.pausedAt)), ("paused_by", JSONText(line.pausedBy)),
-            ("next_slot", JSONText(line.nextSlot)), ("last", line.last.map(json) ?? .null),
-            ("last_fired_at", JSONText(line.lastFiredAt)),
-        ])
-    }
-
-    private static func json(_ slot: SlotReport) -> JSONText {
-        .object([
-            ("slot", JSONText(slot.slot)), ("planned", JSONText(slot.planned)),
-            ("decided_at", JSONText(slot.decidedAt)), ("outcome", .string(slot.outcome.rawValue)),
-            ("manual", .bool(slot.isManual)), ("job", JSONText(slot.job)), ("why", JSONText(slot.why)),
-            ("lateness_seconds", JSONText(slot.lateness)),
-        ])
     }
 }

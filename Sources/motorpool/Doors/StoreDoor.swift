@@ -1,0 +1,76 @@
+internal import Jobs
+internal import Postgres
+internal import Store
+
+/// The farm by its database.
+struct StoreDoor: Door {
+    private let store: Store
+
+    private static let pauses: [Duration] = [
+        .milliseconds(10), .milliseconds(20), .milliseconds(50), .milliseconds(100),
+    ]
+
+    init(_ connection: ConnectionSettings) {
+        store = Store(connection, connectionsMax: 2, claimConnectionsMax: 1)
+    }
+
+    func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] { try await store.enqueue(jobs) }
+
+    func job(_ id: JobID) async throws -> JobReport? { try await store.job(id) }
+
+    func job(_ id: JobID, turn: Int, within limit: Duration) async throws -> JobReport? {
+        if turn > 0 { try await Task.sleep(for: min(limit, Self.pauses[min(turn, Self.pauses.count) - 1])) }
+        return try await store.job(id)
+    }
+
+    func jobs(_ filter: JobFilter) async throws -> [JobReport] { try await store.jobs(filter) }
+
+    func depths() async throws -> [QueueDepth]? { try await store.depths() }
+
+    func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
+        let by = "cancelled by \(actor)"
+        return try await store.cancel(id, reason: reason.map { "\($0) (\(by))" } ?? by)
+    }
+
+    func retry(_ id: JobID) async throws -> Retried { try await store.retry(id) }
+
+    func pause(queue: String, by actor: String, isForced: Bool) async throws {
+        if !isForced { try await require(queue, unless: "--force") }
+        try await store.pause(queue: queue, by: actor)
+    }
+
+    func resume(queue: String) async throws -> Bool {
+        try await require(queue)
+        return try await store.resume(queue: queue)
+    }
+
+    func schedules() async throws -> [ScheduleReport] { try await store.schedules() }
+
+    func slots(of schedule: String, limit: Int) async throws -> [SlotReport]? {
+        guard try await store.schedules().contains(where: { $0.name == schedule }) else { return nil }
+        return try await store.slots(of: schedule, limit: limit)
+    }
+
+    func runNow(schedule: String, by actor: String) async throws -> JobID? {
+        try await store.runNow(schedule: schedule, by: actor)
+    }
+
+    func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
+        try await store.pauseSchedule(name, by: actor)
+    }
+
+    func resumeSchedule(_ name: String) async throws -> Bool? { try await store.resumeSchedule(name) }
+
+    func close() async {
+        await store.bell.settled()
+        await store.close()
+    }
+
+    private func require(_ queue: String, unless remedy: String? = nil) async throws {
+        let names = try await store.queueNames()
+        guard !names.contains(queue) else { return }
+        let list = names.isEmpty ? "none yet" : names.joined(separator: ", ")
+        let rest = remedy.map { "; \($0) does it all the same" } ?? ""
+        throw Refusal("no queue is called “\(queue)”; the queues are \(list)\(rest)")
+    }
+}
