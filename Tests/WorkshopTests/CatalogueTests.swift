@@ -58,6 +58,27 @@ struct CatalogueTests {
         }
     }
 
+    @Test("Many mods of one game are published at once, whatever the order of their tags")
+    func crowd() async throws {
+        try await withShop { shop in
+            let tags = ["Map", "Fun", "Build", "Жанр", "Cars", "Sound"]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for mod in 1...40 as ClosedRange<Int64> {
+                    let turned = Array(tags[(Int(mod) % 6)...] + tags[..<(Int(mod) % 6)])
+                    let ordered = mod % 2 == 0 ? turned : turned.reversed()
+                    group.addTask { try await shop.publish(.sample(mod, tags: ordered)) }
+                }
+                try await group.waitForAll()
+            }
+            let counts = try await shop.numbers(
+                """
+                SELECT count(*) FROM workshop.mods_tags UNION ALL SELECT count(*) FROM workshop.games_tags
+                UNION ALL SELECT count(*) FROM workshop.tags UNION ALL SELECT sum(count)::bigint FROM workshop.days
+                """)
+            #expect(counts == [240, 6, 6, 40])
+        }
+    }
+
     @Test("A page of a mod that is no longer here is passed over")
     func latePage() async throws {
         try await withShop { shop in
