@@ -79,6 +79,26 @@ struct CatalogueTests {
         }
     }
 
+    @Test("Many pages that show the same pictures in any order are registered at once")
+    func pictures() async throws {
+        try await withShop { shop in
+            let pictures = (0..<5000).map { "https://cdn.example/\($0).jpg" }
+            for mod in 1...8 as ClosedRange<Int64> { try await shop.publish(.sample(mod)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for mod in 1...8 as ClosedRange<Int64> {
+                    let page = SteamPage.sample(screenshots: mod % 2 == 0 ? pictures : pictures.reversed())
+                    group.addTask {
+                        try await shop.store.database.transaction { tx in
+                            try await shop.catalogue.register(page, of: mod, in: tx)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await shop.numbers("SELECT count(*) FROM workshop.resources") == [5000])
+        }
+    }
+
     @Test("A page of a mod that is no longer here is passed over")
     func latePage() async throws {
         try await withShop { shop in

@@ -150,6 +150,8 @@ extension Catalogue {
         let pictures = (logo + shots).filter { $0.1.utf8.count <= Catalogue.addressBytesMax }
         let urls = pictures.map(\.1)
         try await runner.run(all: [
+            // One page at a time: two that show the same pictures in another order would block each other.
+            "SELECT pg_advisory_xact_lock(hashtextextended('workshop.resources', 0))",
             "DELETE FROM workshop.mods_dependencies WHERE mod = \(mod) AND dependency <> ALL (\(page.dependencies))",
             """
             INSERT INTO workshop.mods_dependencies (mod, dependency)
