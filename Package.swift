@@ -53,6 +53,7 @@ let package = Package(
         room("Farm", ["Jobs", "Store", "Postgres", "Platform"]),
         room("Front", ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"]),
         // Floor 3
+        room("Workshop", ["Jobs", "Store", "Farm", "Front", "HTTPServer", "Postgres", "Platform"]),
         room("Trial", ["Jobs", "Farm", "Store", "Postgres", "Platform"]),
         room("Bench", ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"]),
         // Floor 4
@@ -60,8 +61,7 @@ let package = Package(
             name: "motorpool",
             dependencies: [
                 "Jobs", "Postgres", "Platform", "Crypto", "World", "Store", "HTTPServer", "Farm", "Front",
-                "Trial",
-                "Bench",
+                "Workshop", "Trial", "Bench",
             ],
             swiftSettings: house),
 
@@ -82,6 +82,9 @@ let package = Package(
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
+        suite(
+            "WorkshopTests",
+            ["Workshop", "Front", "HTTPServer", "Farm", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
         suite("WorldTests", ["World", "Platform", "TestSupport"]),
         suite("CommandTests", ["Platform", "Postgres", "Store", "Jobs", "TestSupport"]),
     ],

@@ -71,18 +71,22 @@ package final class Front: Sendable {
     package func handle(_ request: Request) async -> Response {
         let began = ContinuousClock.now
         var visit = Visit(request)
+        let dialect = router.dialect(of: request.path)
         var response: Response
         do {
             response = try await answer(request, &visit)
         } catch {
             let problem = Front.problem(of: error, &visit)
-            if visit.route?.isPage == true, let page {
+            if let dialect {
+                response = dialect.tell(problem)
+            } else if visit.route?.isPage == true, let page {
                 response = page.problem(problem, request, visit.caller, visit.id)
             } else {
                 response = problem.response(requestID: visit.id)
             }
         }
         response.headers["X-Request-Id"] = visit.id
+        for field in dialect?.headers.fields ?? [] { response.headers[field.name] = field.value }
         if visit.route?.cors == .open { response.headers["Access-Control-Allow-Origin"] = "*" }
         let took = ContinuousClock.now - began
         meter.count(request.method.rawValue, visit.route?.pattern ?? "none", response.status, took: took)
@@ -108,16 +112,23 @@ package final class Front: Sendable {
         try doorkeeper.admit(caller, to: route, request)
         try doorkeeper.limit(caller, route.limit)
         let exchange = Exchange(
-            request: request, route: route, values: values, query: try Fields(request.query ?? ""),
+            request: request, route: route, values: values,
+            query: route.dialect == nil ? try Fields(request.query ?? "") : .empty,
             caller: caller,
             id: visit.id, trace: visit.trace, front: self)
-        try Front.checkQuery(exchange)
+        if route.dialect == nil { try Front.checkQuery(exchange) }
         visit.exchange = exchange
         return try await route.handle(exchange)
     }
 
     private func find(_ request: Request) throws -> (Route, [String: String]) {
-        switch router.match(request.method, request.path) {
+        var match = router.match(request.method, request.path)
+        if case .unknown = match, router.dialect(of: request.path) != nil,
+            let twin = Dialect.twin(of: request.path)
+        {
+            match = router.match(request.method, twin)
+        }
+        switch match {
         case .found(let route, let values): return (route, values)
         case .unknown: throw Problem.notFound("nothing is served at this path; /docs lists what is")
         case .wrongMethod(let route, let allowed):

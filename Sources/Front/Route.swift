@@ -38,13 +38,16 @@ package struct Route: Sendable {
     package let answers: [Answer]
     /// Whether it answers people: its problems are then told as pages, and it stays out of `/openapi.json`.
     package let isPage: Bool
+    /// `nil`: the engine's own ways.
+    package let dialect: Dialect?
     package let handle: @Sendable (Exchange) async throws -> Response
 
     package init(
         _ method: Method, _ pattern: String, role: Role, cors: CORS = .none, limit: Limit, group: String,
         summary: String, about: String = "", parameters: [Parameter] = [], body: Body? = nil,
         answers: [Answer],
-        isPage: Bool = false, handle: @escaping @Sendable (Exchange) async throws -> Response
+        isPage: Bool = false, dialect: Dialect? = nil,
+        handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.pattern = pattern
@@ -58,6 +61,7 @@ package struct Route: Sendable {
         self.body = body
         self.answers = answers
         self.isPage = isPage
+        self.dialect = dialect
         self.handle = handle
     }
 

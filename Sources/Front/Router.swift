@@ -5,6 +5,7 @@ package struct Router: Sendable {
     /// Every route there is, in the order of the documentation.
     package let routes: [Route]
     private let byLength: [Int: [Entry]]
+    private let dialects: [String: Dialect]
 
     private struct Entry: Sendable {
         let segments: [Segment]
@@ -26,6 +27,11 @@ package struct Router: Sendable {
     /// Two routes with one method and one pattern are a programmer's error.
     package init(_ routes: [Route]) {
         self.routes = routes
+        var dialects: [String: Dialect] = [:]
+        for dialect in routes.compactMap(\.dialect) {
+            for root in dialect.roots { dialects[root] = dialect }
+        }
+        self.dialects = dialects
         var seen = Set<String>()
         for route in routes {
             precondition(
@@ -60,6 +66,11 @@ package struct Router: Sendable {
             other = other ?? entry.route
         }
         return other.map { .wrongMethod($0, allowed: allowed + [.options]) } ?? .unknown
+    }
+
+    /// In which dialect a path is answered. `nil`: in the engine's.
+    func dialect(of path: String) -> Dialect? {
+        dialects.isEmpty ? nil : Router.pieces(of: path).first.flatMap { dialects[String($0)] }
     }
 
     /// Every method that is answered at this path.

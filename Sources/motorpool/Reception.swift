@@ -3,12 +3,14 @@ internal import HTTPServer
 internal import Jobs
 internal import Postgres
 internal import Store
+internal import Workshop
 
 /// The front behind its server, from the first accepted connection to the last answer.
 final class Reception: Sendable {
     private let store: Store
     private let front: Front
     private let desk: Desk
+    private let workshop: WorkshopRoutes
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool
@@ -31,7 +33,10 @@ final class Reception: Sendable {
         self.isTrusting = isTrusting
         let desk = Desk(store: store, tokens: front.tokens)
         self.desk = desk
-        let engine = Front(store: store, settings: front, more: desk.routes, page: desk.face) {
+        workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.state + "/workshop"))
+        let engine = Front(
+            store: store, settings: front, more: desk.routes + workshop.all, page: desk.face
+        ) {
             requests.tell($0)
         }
         self.front = engine
@@ -53,6 +58,7 @@ final class Reception: Sendable {
     /// - Throws: `BindFailure`.
     func open() throws -> BoundAddress {
         let address = try server.start()
+        workshop.begin()
         // Nobody waits for the database here: without the key sessions are asked to log in again, which loads it.
         Task { _ = try? await desk.loadKey() }
         log.say(
@@ -71,6 +77,7 @@ final class Reception: Sendable {
     func close() async {
         front.drain()
         await server.drain(within: Reception.grace)
+        await workshop.statistics.close()
         await store.close()
     }
 }

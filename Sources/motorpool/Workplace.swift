@@ -3,6 +3,7 @@ internal import Jobs
 internal import Postgres
 internal import Store
 internal import Trial
+internal import Workshop
 
 /// What commands share: the farm, the policies, the schema.
 enum Workplace {
@@ -28,6 +29,7 @@ enum Workplace {
     /// The schemas, each with its name.
     static let migrators: [(name: String, migrator: Migrator)] = [
         ("motorpool", Schema.migrator), ("trial", TrialSchema.migrator),
+        ("workshop", WorkshopSchema.migrator),
     ]
 
     /// - Throws: `ConfigurationFaults` with every fault of the policies and the schedule.

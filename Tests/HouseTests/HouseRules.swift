@@ -14,11 +14,12 @@ extension HouseRule {
         "HTTPServer": ["CHTTP", "CUV", "CZlib", "Platform"],
         "Farm": ["Jobs", "Store", "Postgres", "Platform"],
         "Front": ["Jobs", "Store", "HTTPServer", "Crypto", "Postgres", "Platform"],
+        "Workshop": ["Jobs", "Store", "Farm", "Front", "HTTPServer", "Postgres", "Platform"],
         "Trial": ["Jobs", "Farm", "Store", "Postgres", "Platform"],
         "Bench": ["Jobs", "Farm", "Store", "Postgres", "Platform", "Crypto"],
         "motorpool": [
-            "Jobs", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench", "Postgres", "Platform",
-            "Crypto", "World",
+            "Jobs", "Store", "HTTPServer", "Farm", "Front", "Workshop", "Trial", "Bench", "Postgres",
+            "Platform", "Crypto", "World",
         ],
     ]
 
@@ -106,7 +107,10 @@ extension HouseRule {
             good: ("Sources/Store/Bell.swift", "internal import FoundationEssentials")),
         HouseRule(
             name: "the queue's tables are named in Store only",
-            reason: "A statement elsewhere would skip the guards that stand in the statements there.",
+            reason: """
+                A statement elsewhere would skip the guards that stand in the statements there. The view \
+                motorpool.conditions is published for reading.
+                """,
             exceptions: [
                 ("Sources/Bench/BenchPlace.swift", "empties a scratch database between two measurements"),
                 (
@@ -119,7 +123,8 @@ extension HouseRule {
                 guard file.room != "Store" else { return [] }
                 return file.lines(
                     with: pattern(
-                        #"(?i)\b(from|join|into|update|table|truncate|only|on|call|select)\s+motorpool\."#))
+                        #"(?i)\b(from|join|into|update|table|truncate|only|on|call|select)\s+motorpool\.(?!conditions\b)"#
+                    ))
             },
             bad: ("Sources/Farm/Lane.swift", #"let sql = "UPDATE motorpool.jobs SET state = 1""#),
             good: ("Sources/Postgres/Cluster.swift", #"let file = folder + "/motorpool.conf""#)),

@@ -1,0 +1,23 @@
+/// A ZIP that lies where it is served from.
+package struct PublishedFile: Sendable, Hashable {
+    package var bytes: Int64
+    /// 32 bytes, of the whole file. Its ETag.
+    package var sha256: [UInt8]
+
+    package init(bytes: Int64, sha256: [UInt8]) {
+        self.bytes = bytes
+        self.sha256 = sha256
+    }
+
+    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+}
+
+/// One mod that is here, as those see it who look after the disk.
+package struct StoredMod: Sendable, Hashable {
+    package let id: Int64
+    package let file: PublishedFile
+    /// By the database's clock: since it was last asked for.
+    package let unaskedFor: Duration
+}
