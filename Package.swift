@@ -63,7 +63,8 @@ let package = Package(
         .executableTarget(
             name: "motorpool",
             dependencies: [
-                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial", "Bench",
+                "Jobs", "Postgres", "Platform", "Crypto", "Store", "HTTPServer", "Farm", "Front", "Trial",
+                "Bench",
                 "World", "Workshop", "Sandbox",
             ],
             swiftSettings: house),
@@ -81,7 +82,8 @@ let package = Package(
         suite(
             "WorkshopTests",
             [
-                "Workshop", "Sandbox", "Farm", "Front", "HTTPServer", "World", "Crypto", "Store", "Jobs", "Postgres",
+                "Workshop", "Sandbox", "Farm", "Front", "HTTPServer", "World", "Crypto", "Store", "Jobs",
+                "Postgres",
                 "Platform", "TestSupport",
             ]),
         suite("CryptoTests", ["Crypto"]),

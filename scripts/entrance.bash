@@ -41,6 +41,7 @@ need() {
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
+            python) [[ -x /usr/bin/python3 ]] || missing+=(python3) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
             *) fail "nobody knows how to install $need" ;;
         esac

@@ -15,6 +15,8 @@ package final class Front: Sendable {
     package let requests: Gauge
     let guests: GuestBook
     let kinds: Cached<[String]>
+    let jobs: Gatherer<JobID, JobReport>
+    let conditions: Gatherer<ConditionRoutes.Question, Condition>
     let scrape: Cached<Scrape>
     let hasSchema: Cached<Bool>
     let extraMetrics = Lock<[@Sendable (inout MetricsText) -> Void]>([])
@@ -43,6 +45,8 @@ package final class Front: Sendable {
         guests = GuestBook(max: settings.guestJobsMax, span: settings.cacheSpan) {
             try await store.guestJobs(max: settings.guestJobsMax)
         }
+        jobs = Gatherer(batchMax: 200) { try await store.jobs($0) }
+        conditions = Gatherer(batchMax: 200) { try await ConditionRoutes.answers(to: $0, from: store) }
         kinds = Cached(for: settings.cacheSpan) { try await store.kindNames() }
         scrape = Cached(for: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = Cached(for: settings.cacheSpan) { try await store.hasSchema() }
@@ -119,7 +123,9 @@ package final class Front: Sendable {
 
     private func find(_ request: Request) throws -> (Route, [String: String]) {
         var match = router.match(request.method, request.path)
-        if case .unknown = match, router.dialect(of: request.path) != nil, let twin = Dialect.twin(of: request.path) {
+        if case .unknown = match, router.dialect(of: request.path) != nil,
+            let twin = Dialect.twin(of: request.path)
+        {
             match = router.match(request.method, twin)
         }
         switch match {

@@ -46,7 +46,8 @@ package struct Route: Sendable {
         _ method: Method, _ pattern: String, role: Role, cors: CORS = .none, limit: Limit, group: String,
         summary: String, about: String = "", parameters: [Parameter] = [], body: Body? = nil,
         answers: [Answer],
-        isPage: Bool = false, dialect: Dialect? = nil, handle: @escaping @Sendable (Exchange) async throws -> Response
+        isPage: Bool = false, dialect: Dialect? = nil,
+        handle: @escaping @Sendable (Exchange) async throws -> Response
     ) {
         self.method = method
         self.pattern = pattern

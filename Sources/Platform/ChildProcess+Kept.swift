@@ -48,18 +48,20 @@ extension ChildProcess {
         what.processes = limits.processes ?? -1
         var pid: Int32 = 0
         var lifeline: Int32 = -1
-        let code = withCStrings(argv) { arguments in
-            withCStrings(environment.map { "\($0.key)=\($0.value)" }) { variables in
-                withCStrings((directory.map { [$0] } ?? []) + (writable ?? [])) { paths in
-                    what.program = UnsafePointer(arguments[0])
-                    what.arguments = UnsafePointer(arguments)
-                    what.environment = UnsafePointer(variables)
-                    what.directory = directory == nil ? nil : UnsafePointer(paths[0])
-                    let folders = UnsafeRawPointer(directory == nil ? paths : paths + 1)
-                    what.writable = writable.map { _ in
-                        folders.assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+        let code = retryingWhileBusy {
+            withCStrings(argv) { arguments in
+                withCStrings(environment.map { "\($0.key)=\($0.value)" }) { variables in
+                    withCStrings((directory.map { [$0] } ?? []) + (writable ?? [])) { paths in
+                        what.program = UnsafePointer(arguments[0])
+                        what.arguments = UnsafePointer(arguments)
+                        what.environment = UnsafePointer(variables)
+                        what.directory = directory == nil ? nil : UnsafePointer(paths[0])
+                        let folders = UnsafeRawPointer(directory == nil ? paths : paths + 1)
+                        what.writable = writable.map { _ in
+                            folders.assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+                        }
+                        return platform_keep(&what, &pid, &lifeline)
                     }
-                    return platform_keep(&what, &pid, &lifeline)
                 }
             }
         }
@@ -75,6 +77,17 @@ extension ChildProcess {
 
     /// What `ps` calls a keeper.
     package static let keeperName = PLATFORM_KEEPER_NAME
+}
+
+/// A program that was just written is busy while a process forked meanwhile still holds the descriptor that wrote it;
+/// that is over at once.
+private func retryingWhileBusy(_ start: () -> Int32) -> Int32 {
+    for _ in 0..<50 {
+        let code = start()
+        guard code == ETXTBSY else { return code }
+        usleep(20_000)
+    }
+    return start()
 }
 
 /// Our end of what ties a keeper to us.

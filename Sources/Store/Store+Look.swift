@@ -48,12 +48,22 @@ package struct JobFilter: Sendable {
 
 extension Store {
     /// The job, wherever it stands. `nil`: never there, or its retention has passed.
-    package func job(_ id: JobID) async throws -> JobReport? {
+    package func job(_ id: JobID) async throws -> JobReport? { try await jobs([id])[id] }
+
+    /// These jobs, wherever they stand; who is nowhere is not in the answer.
+    /// - Parameter ids: at most 1,000.
+    package func jobs(_ ids: [JobID]) async throws -> [JobID: JobReport] {
         let found = try await database.run(
-            all: Source.allCases.map { $0.selecting("x.id = \(id.number)", limit: 1) })
+            all: Source.allCases.map { $0.selecting("x.id = ANY (\(ids.map(\.number)))") })
+        var reports: [JobID: JobReport] = [:]
         // Newest place first: a retried job may still have a cancelled life behind it.
-        for rows in found { if let row = rows.first { return try JobReport(row) } }
-        return nil
+        for rows in found {
+            for row in rows {
+                let report = try JobReport(row)
+                if reports[report.id] == nil { reports[report.id] = report }
+            }
+        }
+        return reports
     }
 
     /// Jobs, newest first. Reads at most `limit` rows of each place, by primary key or a bounded scan.
@@ -66,7 +76,10 @@ extension Store {
         let sources = Source.allCases.filter { filter.state.map($0.states.contains) ?? true }
         let rows = try await database.run(
             all: sources.map {
-                $0.selecting("\(condition) AND \($0.condition(for: filter.state))", limit: filter.limit)
+                """
+                \($0.selecting("\(condition) AND \($0.condition(for: filter.state))"))
+                ORDER BY x.id DESC LIMIT \(Int64(filter.limit))
+                """
             })
         return try rows.flatMap { try $0.map(JobReport.init) }.sorted { $0.id > $1.id }.prefix(filter.limit)
             .map { $0 }
@@ -143,7 +156,7 @@ private enum Source: CaseIterable {
         }
     }
 
-    func selecting(_ condition: SQL, limit: Int) -> SQL {
+    func selecting(_ condition: SQL) -> SQL {
         let shared =
             "x.id, x.kind, x.queue, x.priority, x.failures::integer, x.run, x.subject, x.limit_key, x.args, x.meta, x.errors, x.created_at, x.started_at"
         switch self {
@@ -153,19 +166,19 @@ private enum Source: CaseIterable {
                     x.run_at, NULL::timestamptz, w.name, p.phase, p.done, p.total, x.parent, x.children_left
                 FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
                 LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run
-                WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                WHERE \(condition)
                 """
         case .dead:
             return """
                 SELECT \(pasting: shared), 'dead', x.reason, NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
                     NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
-                FROM motorpool.dead x WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                FROM motorpool.dead x WHERE \(condition)
                 """
         case .history:
             return """
                 SELECT \(pasting: shared), x.ending, x.reason, x.result, NULL::timestamptz, x.ended_at, NULL::text,
                     NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
-                FROM motorpool.history x WHERE \(condition) ORDER BY x.id DESC LIMIT \(Int64(limit))
+                FROM motorpool.history x WHERE \(condition)
                 """
         }
     }

@@ -9,8 +9,8 @@ internal import Workshop
 final class Reception: Sendable {
     private let store: Store
     private let front: Front
-    private let workshop: WorkshopRoutes
     private let desk: Desk
+    private let workshop: WorkshopRoutes
     private let server: HTTPServer
     private let log: Log
     private let isTrusting: Bool

@@ -74,6 +74,13 @@ struct ServeTests {
                 try await server.client.ask("GET", "/jobs/\(job)", headers: ["If-None-Match: \(tag)"]).status
                     == 304)
 
+            let later = #"{"kind":"sleep","subject":"x","delay":"1h"}"#
+            #expect(try await server.client.ask("POST", "/jobs", later).status == 202)
+            try await eventually("the worker tells its pace", within: .seconds(20)) {
+                try await server.client.ask("GET", "/conditions?kind=sleep&subject=x").body
+                    .contains("\"estimate_seconds\":3")
+            }
+
             worker.child.kill()
             let stranded = try id(try await server.client.ask("POST", "/jobs", body))
             try await eventually("the worker is missed", within: .seconds(20)) {

@@ -159,8 +159,7 @@ extension HouseRule {
                 (
                     "Sources/World/Child/RunningProcess.swift",
                     "looks for a mark in the surroundings of other processes"
-                ),
-                ("Sources/World/Child/ChildMark.swift", "says where that mark stands"),
+                )
             ],
             broken: { file in
                 guard file.room != "motorpool" else { return [] }

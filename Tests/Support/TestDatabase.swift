@@ -68,7 +68,11 @@ private func drop(_ name: String) async throws {
 }
 
 private func administer(_ statement: String) async throws {
-    let connection = try await Connection.open(try TestServer.settings())
+    var settings = try TestServer.settings()
+    // Databases are made and dropped one after another, and many tests want theirs at once.
+    settings.lockTimeout = .seconds(60)
+    settings.statementTimeout = .seconds(60)
+    let connection = try await Connection.open(settings)
     do {
         try await connection.runScript(statement, within: .seconds(60))
     } catch {

@@ -48,7 +48,8 @@ enum Entrance {
                     return report.isClean ? 0 : 1
                 }
                 let theatre = Theatre(
-                    server: server, scratch: scratch, seed: options.seed, seconds: options.seconds)
+                    server: server, scratch: scratch, seed: options.seed, seconds: options.seconds,
+                    tolerance: options.tolerance)
                 return try await play(scenario, theatre, options) ? 0 : 1
             }
         } catch is CancellationError {

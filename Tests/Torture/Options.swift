@@ -7,13 +7,15 @@ struct Options: Sendable {
     var isJSON = false
     /// How long the schedule's scenario fires.
     var seconds = 15
+    /// How many times what a promise allows a scenario may take.
+    var tolerance = 1.0
     /// A scenario's name or `all`; nil for the torture itself.
     var scenario: String?
     var isHelp = false
 
     static let usage = """
         Usage: torture [--kills N] [--scale S] [--seed X] [--break fence] [--json]
-               torture scenario NAME|all [--seed X] [--seconds N] [--json]
+               torture scenario NAME|all [--seed X] [--seconds N] [--tolerance T] [--json]
 
         Kills worker processes, cuts connections and crashes PostgreSQL while jobs run, and counts:
         nothing may be lost, nothing doubled. Runs on a PostgreSQL of its own, as an unprivileged user.
@@ -23,6 +25,7 @@ struct Options: Sendable {
           --seed X       repeats the faults of a run; without one it is drawn, and printed
           --break fence  removes the guard of commit: the torture must find doubled effects
           --seconds N    how long the scenario of the schedule fires (15)
+          --tolerance T  so many times what a promise allows may something take, on a busy machine (1)
           --json         the result as one JSON document
 
         The scenarios: \(Scenarios.names).
@@ -46,11 +49,8 @@ struct Options: Sendable {
                     throw TortureError("--seed: expected a whole number")
                 }
                 seed = value
-            case "--scale":
-                guard let text = rest.popFirst(), let value = Double(text), value > 0, value <= 100 else {
-                    throw TortureError("--scale: expected a number above 0, at most 100")
-                }
-                scale = value
+            case "--scale": scale = try Options.factor(word, rest.popFirst())
+            case "--tolerance": tolerance = try Options.factor(word, rest.popFirst())
             case "--break":
                 guard rest.popFirst() == "fence" else { throw TortureError("--break: expected fence") }
                 breaksFence = true
@@ -65,6 +65,13 @@ struct Options: Sendable {
             default: throw TortureError("“\(word)” is not understood")
             }
         }
+    }
+
+    private static func factor(_ flag: String, _ text: String?) throws -> Double {
+        guard let text, let value = Double(text), value > 0, value <= 100 else {
+            throw TortureError("\(flag): expected a number above 0, at most 100")
+        }
+        return value
     }
 
     private static func number(_ flag: String, _ text: String?, _ range: ClosedRange<Int>) throws -> Int {

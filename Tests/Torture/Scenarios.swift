@@ -14,6 +14,11 @@ struct Theatre: Sendable {
     let seed: UInt64
     /// How long what has a length of its own goes on.
     let seconds: Int
+    /// What a promise allows is allowed so many times: for a machine that does other work.
+    let tolerance: Double
+
+    /// How long something may take here that may take `limit` on a quiet machine.
+    func bound(_ limit: Duration) -> Duration { limit * tolerance }
 
     func stage(_ name: String, policies: [String: String] = [:]) async throws -> Stage {
         try await Stage.open(name, on: server, in: scratch, policies: policies)

@@ -1,4 +1,8 @@
+import FoundationEssentials
+import Front
+import HTTPServer
 import Jobs
+import Platform
 import Postgres
 import Store
 import TestSupport
@@ -9,7 +13,7 @@ import Workshop
 struct CatalogueTests {
     @Test("What Steam said is kept with its age, and that it knows nothing of an item too")
     func words() async throws {
-        try await withCatalogue { shop in
+        try await withShop { shop in
             let item = SteamItem.sample(7, title: "Мост\u{0} через реку")
             try await shop.catalogue.note([item], missing: [8, 8])
             let known = try await shop.catalogue.word(on: 7)
@@ -27,7 +31,7 @@ struct CatalogueTests {
         "A published mod is here with its file; published again it is one; forgotten it is gone with all that hangs on it"
     )
     func publication() async throws {
-        try await withCatalogue { shop in
+        try await withShop { shop in
             let first = PublishedFile(bytes: 100, sha256: .init(repeating: 1, count: 32))
             let second = PublishedFile(bytes: 200, sha256: .init(repeating: 2, count: 32))
             let item = SteamItem.sample(7, tags: ["Map ", "Map", "Жанр"])
@@ -54,9 +58,50 @@ struct CatalogueTests {
         }
     }
 
+    @Test("Many mods of one game are published at once, whatever the order of their tags")
+    func crowd() async throws {
+        try await withShop { shop in
+            // Long and opposite, so that without a turn two of them meet in the middle.
+            let tags = (0..<400).map { "tag \($0)" }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for mod in 1...40 as ClosedRange<Int64> {
+                    let ordered = mod % 2 == 0 ? tags : tags.reversed()
+                    group.addTask { try await shop.publish(.sample(mod, game: (mod + 1) / 4, tags: ordered)) }
+                }
+                try await group.waitForAll()
+            }
+            let counts = try await shop.numbers(
+                """
+                SELECT count(*) FROM workshop.mods_tags UNION ALL SELECT count(*) FROM workshop.tags
+                UNION ALL SELECT sum(count)::bigint FROM workshop.days
+                """)
+            #expect(counts == [16_000, 400, 40])
+        }
+    }
+
+    @Test("Many pages that show the same pictures in any order are registered at once")
+    func pictures() async throws {
+        try await withShop { shop in
+            let pictures = (0..<5000).map { "https://cdn.example/\($0).jpg" }
+            for mod in 1...8 as ClosedRange<Int64> { try await shop.publish(.sample(mod)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for mod in 1...8 as ClosedRange<Int64> {
+                    let page = SteamPage.sample(screenshots: mod % 2 == 0 ? pictures : pictures.reversed())
+                    group.addTask {
+                        try await shop.store.database.transaction { tx in
+                            try await shop.catalogue.register(page, of: mod, in: tx)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await shop.numbers("SELECT count(*) FROM workshop.resources") == [5000])
+        }
+    }
+
     @Test("A page of a mod that is no longer here is passed over")
     func latePage() async throws {
-        try await withCatalogue { shop in
+        try await withShop { shop in
             let page = SteamPage(dependencies: [1], screenshots: [], logo: "", version: 1, sha256: [])
             try await shop.catalogue.register(page, of: 7, in: shop.store.database)
             #expect(try await shop.numbers("SELECT count(*) FROM workshop.mods_dependencies") == [0])
@@ -65,7 +110,7 @@ struct CatalogueTests {
 
     @Test("A game registered twice is one game with its latest genres, and keeps its count")
     func games() async throws {
-        try await withCatalogue { shop in
+        try await withShop { shop in
             var game = SteamGame.sample(4000)
             #expect(try await shop.catalogue.knows(game: 4000) == false)
             try await shop.catalogue.register(game)
@@ -80,7 +125,7 @@ struct CatalogueTests {
 
     @Test("A mod's condition goes 3, 2, 1, 0, and is absent after a failure unless a copy is here")
     func conditions() async throws {
-        try await withCatalogue { shop in
+        try await withShop { shop in
             #expect(try await shop.condition(of: 7) == nil)
             let job = try await shop.ask("steam-download", about: 7)
             #expect(try await shop.condition(of: 7) == 3)

@@ -31,12 +31,13 @@ import World
             let dependencies = try await up.shop.numbers(
                 "SELECT dependency FROM workshop.mods_dependencies WHERE mod = \(id) ORDER BY place")
             #expect(dependencies == mod.dependencies)
-            let resources = try await up.shop.numbers("SELECT count(*) FROM workshop.resources WHERE mod = \(id)")
+            let resources = try await up.shop.numbers(
+                "SELECT count(*) FROM workshop.resources WHERE mod = \(id)")
             #expect(resources == [Int64(mod.screenshots + 1)])
             try await eventually("its game is registered", within: .seconds(20)) {
                 try await up.shop.catalogue.knows(game: mod.app)
             }
-            #expect(up.names("/workshop/slots").allSatisfy { up.names("/workshop/slots/\($0)") == ["lock"] })
+            #expect(up.names("/slots").allSatisfy { up.names("/slots/\($0)") == ["lock"] })
         }
     }
 
@@ -52,12 +53,16 @@ import World
 
     /// What the stand-in of steamcmd does, how often it is called for it at most (who waited long in line is tried once), and what is said of it; `nil`: it goes well.
     static let modes: [(trouble: String, calls: ClosedRange<Int>, words: String?)] = [
-        ("timeout", 1...5, "Timeout"), ("no-connection", 1...5, "No Connection"), ("failure", 1...3, "Failure"),
+        ("timeout", 1...5, "Timeout"), ("no-connection", 1...5, "No Connection"),
+        ("failure", 1...3, "Failure"),
         ("locking", 1...3, "Locking Failed"), ("access-denied", 1...1, "Access Denied"),
         ("no-subscription", 1...1, "No subscription"), ("file-not-found", 1...1, "File Not Found"),
-        ("io", 1...1, "I/O Operation Failed"), ("not-logged-on", 1...4, "Not logged on"), ("odd-exit", 1...1, nil),
-        ("flood", 1...3, "not a word"), ("daemon", 1...1, nil), ("crowd", 1...1, nil), ("link", 1...1, "no plain file"),
-        ("empty", 1...3, "without files"), ("wrong-size", 1...3, "Steam announced"), ("no-entry", 1...3, "own book"),
+        ("io", 1...1, "I/O Operation Failed"), ("not-logged-on", 1...4, "Not logged on"),
+        ("odd-exit", 1...1, nil),
+        ("flood", 1...3, "not a word"), ("daemon", 1...1, nil), ("crowd", 1...1, nil),
+        ("link", 1...1, "no plain file"),
+        ("empty", 1...3, "without files"), ("wrong-size", 1...3, "Steam announced"),
+        ("no-entry", 1...3, "own book"),
         ("crash", 1...3, "not a word"), ("hang", 1...3, "Timeout"), ("deaf", 1...3, "Timeout"),
     ]
 
@@ -81,9 +86,9 @@ import World
             }
             // Afterwards: nobody is left, and nothing stands anywhere but where it should.
             #expect(up.residents() == [])
-            #expect(up.names("/workshop") == ["mods", "slots"])
-            #expect(up.names("/workshop/slots").allSatisfy { up.names("/workshop/slots/\($0)") == ["lock"] })
-            #expect(up.names("/workshop/mods").count == Self.modes.count { $0.words == nil })
+            #expect(up.names("") == ["mods", "slots"])
+            #expect(up.names("/slots").allSatisfy { up.names("/slots/\($0)") == ["lock"] })
+            #expect(up.names("/mods").count == Self.modes.count { $0.words == nil })
         }
     }
 
@@ -93,8 +98,8 @@ import World
             up.sandbox.turn(try #require(SandboxSwitch("steamcmd:escape")), for: Self.first)
             let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
             #expect(end.state == .done, "\(end.error)")
-            #expect(up.names("/workshop") == ["mods", "slots"])
-            #expect(!up.names("/workshop/slots").contains("escaped"))
+            #expect(up.names("") == ["mods", "slots"])
+            #expect(!up.names("/slots").contains("escaped"))
         }
     }
 
@@ -110,7 +115,8 @@ import World
     }
 
     @Test(arguments: [
-        ("api:throttled", "rests"), ("api:challenged", "rests"), ("api:failing", "500"), ("api:garbled", "garbled"),
+        ("api:throttled", "rests"), ("api:challenged", "rests"), ("api:failing", "500"),
+        ("api:garbled", "garbled"),
         ("api:truncated", "no end"), ("api:removed", "no such item"), ("api:busy", "can't say"),
         ("file:wrong-size", "Steam announced"), ("file:redirect-inside", "refused"),
         ("file:redirect-metadata", "refused"), ("file:throttled", "rests"), ("file:removed", "404"),
@@ -127,7 +133,7 @@ import World
             #expect(end.state == .dead)
             #expect(end.error.contains(words), "\(end.error)")
             #expect(up.count("canary", 0) == 0)
-            #expect(up.names("/workshop/mods") == [])
+            #expect(up.names("/mods") == [])
         }
     }
 
@@ -143,9 +149,36 @@ import World
     @Test func lookUpsThatComeTogetherAreOneRequest() async throws {
         try await withUpstream { up in
             var jobs: [JobID] = []
-            for number in 0..<24 { jobs.append(try await up.ask("steam-details", Self.first + Int64(number))) }
+            for number in 0..<24 {
+                jobs.append(try await up.ask("steam-details", Self.first + Int64(number)))
+            }
             for job in jobs { #expect(try await up.ending(of: job).state == .done) }
             for number in 0..<24 { #expect(up.count("details", Self.first + Int64(number)) == 1) }
+        }
+    }
+
+    @Test func fiftyClientsOfOneModMakeOneDownload() async throws {
+        try await withUpstream { up in
+            let id = Self.first + 4
+            let words = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<50 {
+                    group.addTask {
+                        let answer = await up.shop.ask("/download/steam/\(id)")
+                        return "\(answer.status) \(answer.errorID ?? -1)"
+                    }
+                }
+                return await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(words.isSubset(of: ["202 0", "202 3", "200 -1"]), "\(words)")
+            try await eventually("it is ready", within: .seconds(30)) {
+                try await up.shop.condition(of: id) == 0
+            }
+            #expect(up.count("steamcmd", id) == 1)
+            #expect(up.count("details", id) == 1)
+            // A warm mod is sent without asking anybody.
+            let counts = up.sandbox.counts
+            for _ in 0..<20 { #expect(await up.shop.ask("/download/steam/\(id)").isFile) }
+            #expect(up.sandbox.counts == counts)
         }
     }
 
@@ -162,7 +195,7 @@ import World
             #expect(files[ids[0]] == nil)
             #expect(files[ids[2]] != nil)
             #expect(try await up.shop.condition(of: ids[0]) == nil)
-            #expect(up.names("/workshop/mods").count == files.count)
+            #expect(up.names("/mods").count == files.count)
             let again = try await up.ending(of: try await up.ask("steam-download", ids[0]))
             #expect(again.state == .done)
         }
@@ -173,10 +206,10 @@ import World
             let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
             #expect(end.state == .done, "\(end.error)")
             for name in ["\(Self.first)-00.zip", "12-ab.zip", "part.abc"] {
-                close(open(up.folder + "/workshop/mods/" + name, O_CREAT | O_WRONLY, 0o600))
+                close(open(up.folder + "/mods/" + name, O_CREAT | O_WRONLY, 0o600))
             }
             _ = try await up.ending(of: try await up.ask("workshop-upkeep", 1))
-            #expect(up.names("/workshop/mods").count == 1)
+            #expect(up.names("/mods").count == 1)
             #expect(try await up.shop.condition(of: Self.first) != nil)
         }
     }

@@ -24,7 +24,9 @@ struct Upstream: Sendable {
     }
 
     /// How a job ended, with its last error.
-    func ending(of job: JobID, within limit: Duration = .seconds(60)) async throws -> (state: ToldState, error: String) {
+    func ending(of job: JobID, within limit: Duration = .seconds(60)) async throws -> (
+        state: ToldState, error: String
+    ) {
         var told: ToldState = .waiting
         var error = ""
         try await eventually("job \(job) ends", within: limit) {
@@ -37,7 +39,8 @@ struct Upstream: Sendable {
     }
 
     func count(_ what: String, _ id: Int64) -> Int {
-        guard let parts = try? sandbox.counts.parts(), let number = parts[what]?["each"]?[String(id)]?.word else {
+        guard let parts = try? sandbox.counts.parts(), let number = parts[what]?["each"]?[String(id)]?.word
+        else {
             return 0
         }
         return Int(number) ?? 0
@@ -94,11 +97,10 @@ func withUpstream(
     _ body: @escaping @Sendable (Upstream) async throws -> Void
 ) async throws {
     try await upstreams.pass {
-        try await withCatalogue { shop in
-            var template = Array("\(String(cString: getenv("TMPDIR") ?? strdup("/tmp")))/ws.XXXXXX".utf8CString)
-            let folder = String(cString: mkdtemp(&template))
-            let sandbox = try Sandbox(folder: folder + "/sandbox", program: try TestServer.binary())
-            var settings = SteamSettings(folder: folder + "/workshop")
+        try await withShop { shop in
+            let folder = shop.settings.folder
+            let sandbox = try Sandbox(folder: folder + ".sandbox", program: try TestServer.binary())
+            var settings = SteamSettings(folder: folder)
             let base = sandbox.address.description
             (settings.api, settings.store, settings.community) = (base, base, base)
             (settings.steamcmd, settings.isSandbox) = (sandbox.steamcmd, true)
@@ -114,7 +116,8 @@ func withUpstream(
             let result: Result<Void, any Error>
             do {
                 result = .success(
-                    try await body(Upstream(shop: shop, sandbox: sandbox, folder: folder, settings: settings)))
+                    try await body(Upstream(shop: shop, sandbox: sandbox, folder: folder, settings: settings))
+                )
             } catch { result = .failure(error) }
             farm.stop()
             _ = try await work.value
@@ -127,7 +130,10 @@ func withUpstream(
 
 /// Patience as in `jobs/`, budgets for a sandbox.
 private func farmSettings() -> FarmSettings {
-    let hosts = ["api.steampowered.com", "store.steampowered.com", "steamcommunity.com", "steamcmd", "steamusercontent.com"]
+    let hosts = [
+        "api.steampowered.com", "store.steampowered.com", "steamcommunity.com", "steamcmd",
+        "steamusercontent.com",
+    ]
     let definitions = WorkshopKinds.names.map { name in
         var definition = Definition(kind: name)
         definition.queue = name

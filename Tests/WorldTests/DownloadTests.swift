@@ -290,14 +290,16 @@ extension WebTests {
         @Test("a disk that takes no more is an error of the file")
         func full() async throws {
             let host = try Self.host()
-            try await withWeb { web in
-                let limits = Limits.fileSize(50_000)
-                defer { limits.restore() }
-                try await withFolder { folder in
-                    guard
-                        case .file? = await failure(
-                            web, question(host.address()), DownloadFile(folder + "/part"))
-                    else { return #expect(Bool(false)) }
+            try await FileSizes.limit {
+                try await withWeb { web in
+                    let limits = Limits.fileSize(50_000)
+                    defer { limits.restore() }
+                    try await withFolder { folder in
+                        guard
+                            case .file? = await failure(
+                                web, question(host.address()), DownloadFile(folder + "/part"))
+                        else { return #expect(Bool(false)) }
+                    }
                 }
             }
         }

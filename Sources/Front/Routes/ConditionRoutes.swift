@@ -35,11 +35,35 @@ package enum ConditionRoutes {
             throw Problem.badRequest(
                 "subject: expected 1 to \(subjectsMax) of them, found \(subjects.count)", field: "subject")
         }
-        let found = try await exchange.store.conditions(kind: kind, subjects: subjects)
-        let bySubject = Dictionary(found.map { ($0.subject, $0) }) { first, _ in first }
-        let told = subjects.map { bySubject[$0].map(ConditionRoutes.json) ?? absent($0) }
+        var told: [JSONText] = []
+        if subjects.count == 1 {
+            let question = Question(kind: kind, subject: subjects[0])
+            let found = try await exchange.front.conditions.value(of: question)
+            told = [found.map(ConditionRoutes.json) ?? absent(subjects[0])]
+        } else {
+            let found = try await exchange.store.conditions(kind: kind, subjects: subjects)
+            let bySubject = Dictionary(found.map { ($0.subject, $0) }) { first, _ in first }
+            told = subjects.map { bySubject[$0].map(ConditionRoutes.json) ?? absent($0) }
+        }
         return Reply.tagged(
             .object([("kind", .string(kind)), ("conditions", .array(told))]), for: exchange.request)
+    }
+
+    /// What most clients ask for: one subject of a kind.
+    struct Question: Hashable, Sendable {
+        let kind: String
+        let subject: String
+    }
+
+    /// The answers to questions of many clients, a statement for each kind.
+    static func answers(to questions: [Question], from store: Store) async throws -> [Question: Condition] {
+        var answers: [Question: Condition] = [:]
+        for (kind, asked) in Dictionary(grouping: questions, by: \.kind) {
+            for found in try await store.conditions(kind: kind, subjects: asked.map(\.subject)) {
+                answers[Question(kind: kind, subject: found.subject)] = found
+            }
+        }
+        return answers
     }
 
     private static func json(_ it: Condition) -> JSONText {

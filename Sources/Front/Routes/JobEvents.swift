@@ -34,7 +34,7 @@ struct JobEvents: Sendable {
 
     private func write(to writer: any BodyWriter) async throws {
         var known = try await front.store.pulses(of: [job])[job]
-        guard var last = try await front.store.job(job) else { return }
+        guard var last = try await front.jobs.value(of: job) else { return }
         if JobEvents.id(of: last) == lastSeen {
             try await writer.write(Array(": nothing new\n\n".utf8))
         } else {
@@ -56,7 +56,7 @@ struct JobEvents: Sendable {
             case .changed(let pulse): known = pulse
             case .left: known = nil
             }
-            guard let report = try await front.store.job(job) else {
+            guard let report = try await front.jobs.value(of: job) else {
                 try await writer.write(Array("event: gone\ndata: {}\n\n".utf8))
                 return
             }

@@ -147,7 +147,7 @@ extension Exchange {
     /// The job as it stands, or as it ended within so long.
     /// - Throws: `Problem` 404, 410, 503.
     func report(of job: JobID, waiting limit: Duration = .zero) async throws -> JobReport {
-        if let report = try await store.job(job) {
+        if let report = try await front.jobs.value(of: job) {
             guard limit > .zero, report.isLive, !front.isDraining else { return report }
         } else {
             throw try await absence(of: job)
@@ -157,7 +157,7 @@ extension Exchange {
         defer { front.requests.comeBack() }
         _ = try await front.watcher.watch(job, for: min(limit, FrontSettings.waitMax))
         // Between two places for a moment when it is being retried.
-        for _ in 0..<2 { if let report = try await store.job(job) { return report } }
+        for _ in 0..<2 { if let report = try await front.jobs.value(of: job) { return report } }
         throw try await absence(of: job)
     }
 

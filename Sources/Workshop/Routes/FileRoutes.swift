@@ -2,6 +2,7 @@ internal import Front
 internal import Glibc
 internal import HTTPServer
 internal import Jobs
+internal import Store
 
 /// The ZIPs, and asking for them.
 extension WorkshopRoutes {
@@ -134,7 +135,7 @@ extension WorkshopRoutes {
         if let word = shelf.word, word.age < span { return shelf }
         let job = NewJob(
             "steam-details", args: JSON(text: "{\"id\":\(shelf.id)}"), subject: String(shelf.id))
-        let answer = try await exchange.ask(job)
+        let answer = try await ask(job, exchange)
         guard answer.verdict != .cooling, answer.verdict != .refused else { return shelf }
         guard try await exchange.hasEnded(answer.job, within: settings.lookUpWait) else { return shelf }
         return try await catalogue.shelf(shelf.id)
@@ -151,7 +152,7 @@ extension WorkshopRoutes {
         let job = NewJob(
             "steam-download", args: JSON(text: "{\"id\":\(shelf.id),\"updating\":\(updating)}"),
             subject: String(shelf.id), delay: pause(after: shelf))
-        let answer = try await exchange.ask(job)
+        let answer = try await ask(job, exchange)
         switch answer.verdict {
         case .joined, .again, .refused, .duplicate, .mismatch: throw Self.isUnderWay
         case .created:
@@ -168,6 +169,13 @@ extension WorkshopRoutes {
             response.headers["Retry-After"] = String(max(1, wait.components.seconds + 1))
         }
         return response
+    }
+
+    /// Puts a job in line. That nobody has published its kind is no mistake of the caller's: no farm has started yet.
+    private func ask(_ job: NewJob, _ exchange: Exchange) async throws -> Enqueued {
+        do { return try await exchange.ask(job) } catch StoreError.unknownKind {
+            throw Problem.unavailable("no_farm", "no farm has started here yet", retryAfter: 10)
+        }
     }
 
     private func pause(after shelf: Shelf) -> Duration? {
@@ -207,7 +215,7 @@ extension WorkshopRoutes {
         } else {
             statistics.asked(id)
         }
-        let digest = copy.file.sha256.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let digest = PublishedFile.hexadecimal(copy.file.sha256)
         let name = copy.name.isEmpty ? String(id) : String(copy.name.prefix(255))
         return Response(
             200,

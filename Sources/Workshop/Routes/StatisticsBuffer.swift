@@ -17,12 +17,15 @@ package final class StatisticsBuffer: Sendable {
     private let interval: Duration
     private let state = Lock(State())
 
-    package init(_ catalogue: Catalogue, every interval: Duration = .seconds(1)) {
-        write = { try await catalogue.add($0) }
+    /// - Parameter write: writes a tally down, whole or not at all.
+    package init(
+        every interval: Duration = .seconds(1), write: @escaping @Sendable (Tally) async throws -> Void
+    ) {
+        self.write = write
         self.interval = interval
     }
 
-    func count(_ type: StatisticsType) { note { $0.counts[type, default: 0] += 1 } }
+    package func count(_ type: StatisticsType) { note { $0.counts[type, default: 0] += 1 } }
 
     /// The mod was asked for.
     func asked(_ mod: Int64) { note { $0.asked.insert(mod) } }

@@ -16,7 +16,7 @@ package struct WorkshopRoutes: Sendable {
         let catalogue = Catalogue(database)
         self.catalogue = catalogue
         self.settings = settings
-        statistics = StatisticsBuffer(catalogue)
+        statistics = StatisticsBuffer { try await catalogue.add($0) }
         busy = Cached(for: settings.busySpan) { try await catalogue.busy() }
     }
 

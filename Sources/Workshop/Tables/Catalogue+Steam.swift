@@ -114,6 +114,8 @@ extension Catalogue {
             if !name.isEmpty, !names.contains(name) { names.append(name) }
         }
         try await runner.run(all: [
+            // One mod of a game at a time: two that bring the same tags in another order would block each other.
+            "SELECT pg_advisory_xact_lock(hashtextextended('workshop.games ' || \(game)::bigint, 0))",
             "DELETE FROM workshop.mods_games WHERE mod = \(mod) AND game <> \(game)",
             "INSERT INTO workshop.mods_games (mod, game) VALUES (\(mod), \(game)) ON CONFLICT DO NOTHING",
             "INSERT INTO workshop.tags (name) SELECT n FROM unnest(\(names.sorted())) n ON CONFLICT DO NOTHING",
@@ -148,6 +150,8 @@ extension Catalogue {
         let pictures = (logo + shots).filter { $0.1.utf8.count <= Catalogue.addressBytesMax }
         let urls = pictures.map(\.1)
         try await runner.run(all: [
+            // One page at a time: two that show the same pictures in another order would block each other.
+            "SELECT pg_advisory_xact_lock(hashtextextended('workshop.resources', 0))",
             "DELETE FROM workshop.mods_dependencies WHERE mod = \(mod) AND dependency <> ALL (\(page.dependencies))",
             """
             INSERT INTO workshop.mods_dependencies (mod, dependency)

@@ -70,14 +70,15 @@ package enum Child {
     ///   - executable: With a slash in it.
     ///   - slot: Its lock is handed to the program, its environment is added, and where the kernel knows Landlock
     ///     nothing outside its `use` folder can be changed.
+    ///   - alsoWritable: Folders outside the slot that the program has to change, its own for one that updates itself.
     ///   - line: Told on a thread of its own of every line of output and errors together, without its end; what is no
     ///     UTF-8 is repaired. A carriage return ends a line, too. While it works, nothing more is read.
     /// - Throws: `ChildProcessError.cannotStart`; `CancellationError` when the task was cancelled, after the program's
     ///   end; `Leftovers.Remain`, should something have outlived SIGKILL.
     package static func run(
         _ executable: String, _ arguments: [String] = [], environment: [String: String],
-        directory: String? = nil,
-        slot: Slot? = nil, watch: Watch? = nil, limits: Limits = Limits(),
+        directory: String? = nil, slot: Slot? = nil, alsoWritable: [String] = [],
+        watch: Watch? = nil, limits: Limits = Limits(),
         line: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> Ending {
         try await stoppable("child") { stop in
@@ -87,9 +88,8 @@ package enum Child {
             surroundings[ChildMark.name] = mark.token
             let run = try ChildRun(
                 [executable] + arguments, environment: surroundings, directory: directory, slot: slot,
-                watch: watch,
-                limits: limits, line: line)
-            let ending = run.toTheEnd { (try? stop.check()) == nil }
+                writable: slot.map { [$0.use] + alsoWritable }, watch: watch, limits: limits, line: line)
+            let ending = run.toTheEnd { stop.isAsked }
             // Only somebody who killed the keeper gets here.
             if !run.isClean { try Leftovers(of: mark, lock: slot?.lock).end(within: .seconds(10)) }
             try stop.check()

@@ -19,15 +19,15 @@ final class ChildRun {
     private static let lookInterval: Duration = .seconds(1)
 
     init(
-        _ argv: [String], environment: [String: String], directory: String?, slot: Slot?, watch: Child.Watch?,
-        limits: Child.Limits, line: @escaping (String) -> Void
+        _ argv: [String], environment: [String: String], directory: String?, slot: Slot?, writable: [String]?,
+        watch: Child.Watch?, limits: Child.Limits, line: @escaping (String) -> Void
     ) throws {
         let (source, sink) = try Self.makePipe()
         defer { close(sink) }
         do {
             child = try ChildProcess.startKept(
                 argv, environment: environment, directory: directory, output: .descriptor(sink),
-                limits: limits.process, kept: slot?.descriptor, writable: slot.map { [$0.use] })
+                limits: limits.process, kept: slot?.descriptor, writable: writable)
         } catch {
             close(source)
             throw error

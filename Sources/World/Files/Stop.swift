@@ -6,9 +6,11 @@ final class Stop: Sendable {
 
     func ask() { asked.withLock { $0 = true } }
 
+    var isAsked: Bool { asked.withLock { $0 } }
+
     /// - Throws: `CancellationError` once it was asked for.
     func check() throws {
-        if asked.withLock({ $0 }) { throw CancellationError() }
+        if isAsked { throw CancellationError() }
     }
 }
 

@@ -21,14 +21,14 @@ struct Drain: Scenario {
             let end = try await last.waitForEnd(within: .seconds(10))
             let failures = try await stage.count(
                 "SELECT coalesce(sum(failures), 0)::bigint FROM motorpool.history")
-            let allowed = stage.workerSettings().grace + .seconds(2)
+            let allowed = stage.workerSettings().grace + theatre.bound(.seconds(2))
             return Verdict(
                 "slowest of 3 drains \(drained.slowest.text) of at most \(allowed.text), \(drained.held) jobs left waiting for a lease, \(drained.charged + failures) attempts charged, twice asked it ends in \(abrupt.text)",
                 [
                     ("in time", drained.slowest <= allowed), ("nothing left claimed", drained.held == 0),
                     ("nothing charged", drained.charged + failures == 0),
                     ("exit code 0", drained.isOrderly && end == .exited(0)),
-                    ("the second at once", abrupt <= .milliseconds(500)),
+                    ("the second at once", abrupt <= theatre.bound(.milliseconds(500))),
                 ])
         }
     }

@@ -36,7 +36,10 @@ struct HostBudget: Scenario {
                         most <= HostBudget.rate + forgiven
                     ),
                     ("40 requests", begins.count == 40),
-                    ("not idle either: at most 16s", took <= .seconds(16)),
+                    (
+                        "not idle either: at most \(theatre.bound(.seconds(16)).text)",
+                        took <= theatre.bound(.seconds(16))
+                    ),
                 ])
         }
     }

@@ -26,7 +26,10 @@ struct LateCommit: Scenario {
                 return Verdict(
                     "\(past) later ones were done before its commit, it started \(waited.text) after it, at least \(backlog.least) others in line",
                     [
-                        ("at most \(LateCommit.startMax.text)", waited <= LateCommit.startMax),
+                        (
+                            "at most \(theatre.bound(LateCommit.startMax).text)",
+                            waited <= theatre.bound(LateCommit.startMax)
+                        ),
                         ("claims full to the end", backlog.least >= LateCommit.fullMin),
                         ("the watermark past its place", past >= LateCommit.fullMin),
                     ])

@@ -21,7 +21,7 @@ struct PerKeyLimit: Scenario {
             try await enqueue(10, PerKeyLimit.workSeconds, stage)
             try await stage.drain(within: .seconds(30))
             let most = most(OutsideLedger(file: stage.effectsFile).begins)
-            let (freed, bound) = try await killHolder(stage, workers)
+            let (freed, bound) = try await killHolder(stage, workers, slack: theatre.bound(.seconds(1)))
             return Verdict(
                 "\(most) at once, a killed holder's place was taken after \(freed.text) of at most \(bound.text)",
                 [("at most 2 at once", most == 2), ("the place free in time", freed <= bound)])
@@ -43,7 +43,9 @@ struct PerKeyLimit: Scenario {
     }
 
     /// - Returns: from the kill to the next begin, and what is allowed.
-    private func killHolder(_ stage: Stage, _ workers: [WorkerProcess]) async throws -> (Duration, Duration) {
+    private func killHolder(
+        _ stage: Stage, _ workers: [WorkerProcess], slack: Duration
+    ) async throws -> (Duration, Duration) {
         let before = OutsideLedger(file: stage.effectsFile).begins.count
         try await enqueue(4, 6, stage)
         try await eventually("two begin", within: .seconds(10)) {
@@ -60,6 +62,6 @@ struct PerKeyLimit: Scenario {
         }
         // A lease, the rescuer's turn, and a poll.
         let lease = stage.workerSettings().lease
-        return (.now - killed, lease + lease / 4 * 1.2 + .seconds(1))
+        return (.now - killed, lease + lease / 4 * 1.2 + slack)
     }
 }

@@ -46,7 +46,7 @@ struct ChildTests {
             _ = try await run(
                 """
                 pwd; echo "$1|$2"; cat; ls /proc/self/fd | tr '\\n' ' '; echo; env | sort; ulimit -c
-                test "$(ps -o sid= -p $$)" != "$1" && echo apart
+                test "$(cut -d ' ' -f 6 /proc/$$/stat)" != "$1" && echo apart
                 """, ["\(getsid(0))", "+quit; $HOME\n"], in: scratch, line: told.add)
             #expect(told.all.prefix(3) == [scratch, "\(getsid(0))|+quit; $HOME", ""])
             // Three of its own, and the folder that ls reads.
@@ -177,7 +177,7 @@ struct ChildTests {
             let task = Task {
                 try await run("echo $$; sleep 60 & sleep 60", in: scratch, limits: quick(), line: told.add)
             }
-            try await eventually { !told.all.isEmpty }
+            try await eventually("the program speaks", within: .seconds(60)) { !told.all.isEmpty }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
             #expect(Script.survivors(of: scratch).isEmpty)

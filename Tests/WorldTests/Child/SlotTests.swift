@@ -99,12 +99,13 @@ struct SlotTests {
                 """
                 mkdir -p slot && cd slot && exec 3<>lock && flock -n 3 || exit 8
                 printf '%s %s %s \\n' $$ "$(awk '{ sub(/.*\\) /, ""); print $20 }' /proc/$$/stat)" feedfacefeedfacefeedfacefeedface >&3
-                MOTORPOOL_CHILD=feedfacefeedfacefeedfacefeedface \(path) &
+                MOTORPOOL_CHILD=feedfacefeedfacefeedfacefeedface /bin/sh \(path) &
                 echo ready
                 exec sleep 60 3>&-
                 """, in: scratch)
             let child = try ChildProcess.start(
-                [farm], environment: ["PATH": "/usr/bin:/bin"], directory: scratch,
+                // By the shell: a program that was just written may be busy.
+                ["/bin/sh", farm], environment: ["PATH": "/usr/bin:/bin"], directory: scratch,
                 output: .captured(bytesMax: 1000))
             while child.outputText != "ready\n" { _ = child.wait(deadline: .milliseconds(20)) }
             await #expect(throws: SlotError.taken(scratch + "/slot")) {
@@ -117,7 +118,7 @@ struct SlotTests {
             #expect(!Script.survivors(of: scratch + "/slot").isEmpty)
             // The farm alone, not its group; it is a zombie from here on, which counts as gone.
             kill(child.pid, SIGKILL)
-            try await eventually {
+            try await eventually("the farm ends", within: .seconds(60)) {
                 try String(decoding: bytes(of: "/proc/\(child.pid)/stat"), as: UTF8.self).contains(") Z")
             }
             let slot = try await Slot.take(scratch + "/slot", patience: .seconds(20))

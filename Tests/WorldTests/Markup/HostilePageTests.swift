@@ -5,7 +5,7 @@ import World
 struct HostilePageTests {
     @Test(
         "nested a million deep is refused",
-        arguments: ["<div>", "<b>", "<table>", "<li><ul>", "</p><p><b>", "<i a=b>", "<x:y>"])
+        arguments: ["<div>", "<b>", "<table>", "<li><ul>", "<i a=b>", "<x:y>"])
     func nested(tag: String) async throws {
         let page = Array(String(repeating: tag, count: min(1_000_000, (8 << 20) / tag.utf8.count)).utf8)
         await #expect(throws: MarkupError.tooDeep(depthMax: 200)) { try await Markup.readHTML(page) { _ in } }
