@@ -37,10 +37,12 @@ need() {
                 [[ -e /usr/include/brotli/decode.h ]] || missing+=(libbrotli-dev)
                 [[ -e /usr/include/openssl/evp.h ]] || missing+=(libssl-dev)
                 [[ -e /usr/share/include/llhttp/llhttp.h ]] || missing+=(node-llhttp)
+                [[ -e /usr/include/zlib.h ]] || missing+=(zlib1g-dev)
                 [[ -e /usr/include/uv.h ]] || missing+=(libuv1-dev)
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
+            curl) command -v curl >/dev/null || missing+=(curl) ;;
             python) [[ -x /usr/bin/python3 ]] || missing+=(python3) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
             *) fail "nobody knows how to install $need" ;;
