@@ -140,7 +140,7 @@ struct JobCommandsTests {
         try await withWorker { program, _ in
             let refused = try await program("pause", "nope")
             #expect(refused.code == 1)
-            #expect(refused.text.contains("the queues are effects, sleepers, trial"))
+            #expect(refused.text.contains("the queues are effects, sleepers, steam, "))
             #expect(try await program("pause", "nope", "--force").code == 0)
             #expect(try await program("pause", "trial").code == 0)
             #expect(try await program("resume", "trial").text == "queue trial goes on\n")

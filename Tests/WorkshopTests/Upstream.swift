@@ -110,7 +110,7 @@ func withUpstream(
             change(&settings)
             // Before the first job: where it stands in line is said by its kind's definition.
             try await shop.store.publish(farmSettings().definitions)
-            let kinds = try WorkshopKinds(shop.store.database, settings)
+            let kinds = WorkshopKinds(shop.store.database, settings)
             let farm = Farm(store: shop.store, settings: farmSettings(), kinds: kinds.all) { _ in }
             let work = Task { try await farm.run() }
             let result: Result<Void, any Error>

@@ -31,6 +31,7 @@ struct SteamDownload: JobKind {
         }
         do {
             let item = try await item(args.id, run)
+            try desk.storehouse.open()
             try check(item)
             let slot = try await Slot.forDownload(in: desk.storehouse.slots)
             let outcome: Outcome

@@ -18,13 +18,10 @@ package struct WorkshopKinds: Sendable {
         WorkshopUpkeep.name,
     ]
 
-    /// Makes the folders when they are missing.
     /// - Parameter database: the farm's own pool.
-    /// - Throws: `FileFault`
-    package init(_ database: Database, _ settings: SteamSettings) throws {
+    package init(_ database: Database, _ settings: SteamSettings) {
         let catalogue = Catalogue(database)
         let storehouse = Storehouse(settings.folder)
-        try storehouse.open()
         desk = Desk(
             settings: settings, catalogue: catalogue, client: SteamClient(settings, catalogue),
             storehouse: storehouse)

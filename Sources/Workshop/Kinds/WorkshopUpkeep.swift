@@ -14,6 +14,7 @@ struct WorkshopUpkeep: JobKind {
 
     func run(_ args: NoArgs, _ run: Run) async throws -> Outcome {
         do {
+            try desk.storehouse.open()
             let slots = try await Slot.tidy(desk.storehouse.slots)
             let evicted = try await evict()
             let orphans = try await removeOrphans()

@@ -10,7 +10,7 @@ internal import World
 package struct Storehouse: Sendable {
     package let folder: String
 
-    /// - Parameter folder: made when missing, by `open`.
+    /// - Parameter folder: made when it is missing and needed.
     package init(_ folder: String) { self.folder = folder }
 
     package var slots: String { folder + "/slots" }
@@ -23,11 +23,15 @@ package struct Storehouse: Sendable {
         "\(mod)-\(Hex.text(Array(file.sha256.prefix(8)))).zip"
     }
 
-    /// Makes the folders. Twice is once.
-    package func open() throws {
-        for path in [folder, mods, slots] {
-            guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-                throw FileFault("making the folder \(path)")
+    /// Makes the folders, with those above them. Twice is once.
+    func open() throws {
+        for path in [mods, slots] {
+            var made = path.hasPrefix("/") ? "" : "."
+            for part in path.split(separator: "/") {
+                made += "/" + part
+                guard mkdir(made, 0o700) == 0 || errno == EEXIST || access(made, F_OK) == 0 else {
+                    throw FileFault("making the folder \(made)")
+                }
             }
         }
     }

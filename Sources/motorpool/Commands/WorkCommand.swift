@@ -39,7 +39,7 @@ enum WorkCommand: Command {
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
-        let workshop = try WorkshopKinds(store.database, call.settings.steam)
+        let workshop = WorkshopKinds(store.database, call.settings.steam)
         let farm = Farm(store: store, settings: settings, kinds: TrialKinds.all + workshop.all) {
             farmLog.tell($0)
         }
