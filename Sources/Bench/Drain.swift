@@ -83,6 +83,7 @@ struct Drain: Sendable {
             [place.binary, "work"],
             environment: [
                 "DATABASE_URL": place.settings.url, "MOTORPOOL_JOBS": place.folder, "PATH": "/usr/bin:/bin",
+                "MOTORPOOL_KINDS": "noop,sleep,fail,abort,effect,family",
                 "MOTORPOOL_POOLED": place.settings.pooled ? "1" : "0",
             ], output: .file("\(place.folder)/worker.log"))
     }

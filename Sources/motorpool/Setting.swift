@@ -124,6 +124,17 @@ struct Setting: Sendable {
             return text == "1" || text == "0"
         },
         Setting(
+            group: .policies, variable: "MOTORPOOL_KINDS",
+            flag: Flag(
+                "--kinds", "LIST",
+                "Know only these kinds, by commas (MOTORPOOL_KINDS); the others need no file"),
+            expected: "kinds by commas, of \(Workplace.allKinds.joined(separator: ", "))"
+        ) { text, it in
+            let names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+            it.kinds = Set(names)
+            return !names.isEmpty && names.allSatisfy(Workplace.allKinds.contains)
+        },
+        Setting(
             group: .farm, variable: "MOTORPOOL_QUEUES",
             flag: Flag("--queues", "LIST", "Work only these queues, by commas (MOTORPOOL_QUEUES)"),
             expected: "names of queues, by commas"

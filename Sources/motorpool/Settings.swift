@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var remote = RemoteSettings()
     var state = StateFolder.standard()
     var jobs = JobsFolder.standard()
+    /// The kinds that are known here; `nil`: all.
+    var kinds: Set<String>?
     /// The file of the schedule, when one was named.
     var scheduler: String?
     /// Whether this process fires the slots of the schedule.

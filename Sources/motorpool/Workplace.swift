@@ -24,18 +24,31 @@ enum Workplace {
         return try result.get()
     }
 
-    /// The names of all kinds that this program knows.
-    static let kindNames = TrialKinds.all.map(\.name) + WorkshopKinds.names
+    /// The names of all kinds that this program holds.
+    static let allKinds = TrialKinds.all.map(\.name) + WorkshopKinds.names
 
-    /// The schemas, each with its name.
+    /// The names of those that are known here.
+    static func kinds(_ settings: Settings) -> [String] {
+        allKinds.filter { settings.kinds?.contains($0) ?? true }
+    }
+
+    /// All schemas, each with its name.
     static let migrators: [(name: String, migrator: Migrator)] = [
         ("motorpool", Schema.migrator), ("trial", TrialSchema.migrator),
         ("workshop", WorkshopSchema.migrator),
     ]
 
+    /// The schemas that the kinds known here stand on.
+    static func migrators(_ settings: Settings) -> [(name: String, migrator: Migrator)] {
+        let kinds = kinds(settings)
+        return migrators.filter {
+            $0.name != "workshop" || WorkshopKinds.names.contains(where: kinds.contains)
+        }
+    }
+
     /// - Throws: `ConfigurationFaults` with every fault of the policies and the schedule.
     static func policies(_ settings: Settings) throws -> Policies {
-        let (policies, faults) = Policies.load(settings, kinds: kindNames)
+        let (policies, faults) = Policies.load(settings, kinds: kinds(settings))
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
         return policies
     }

@@ -2,6 +2,7 @@ import Farm
 import Glibc
 import Jobs
 import Platform
+import Trial
 
 /// One worker process under torture: `motorpool work`, its log, and the signals we send it.
 final class WorkerProcess: Sendable {
@@ -28,6 +29,7 @@ final class WorkerProcess: Sendable {
     static func start(_ name: String, _ settings: Settings, killPoint: String? = nil) throws -> WorkerProcess
     {
         var environment = [
+            "MOTORPOOL_KINDS": TrialKinds.all.map(\.name).joined(separator: ","),
             "DATABASE_URL": settings.url, "MOTORPOOL_JOBS": settings.jobs, "MOTORPOOL_NAME": name,
             "MOTORPOOL_LEASE": settings.lease.text, "MOTORPOOL_GRACE": settings.grace.text,
             "PATH": "/usr/bin:/bin", "HOME": settings.logs, "TMPDIR": settings.logs,

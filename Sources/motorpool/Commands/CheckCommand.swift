@@ -11,7 +11,7 @@ enum CheckCommand: Command {
     static let flags: [Flag] = [.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
-        let (policies, found) = Policies.load(call.settings, kinds: Workplace.kindNames)
+        let (policies, found) = Policies.load(call.settings, kinds: Workplace.kinds(call.settings))
         let (drift, remarks) = await look(call.settings.connection)
         let faults = found + drift
         if call.has(.json) {

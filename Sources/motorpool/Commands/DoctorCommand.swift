@@ -28,7 +28,7 @@ enum DoctorCommand: Command {
     }
 
     private static func policies(_ settings: Settings) -> [Finding] {
-        let (definitions, faults) = settings.jobs.load(kinds: Workplace.kindNames)
+        let (definitions, faults) = settings.jobs.load(kinds: Workplace.kinds(settings))
         guard faults.isEmpty else { return faults.map { Finding(.bad, "policies", $0.description) } }
         return [
             Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")

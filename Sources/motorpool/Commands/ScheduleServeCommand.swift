@@ -20,7 +20,7 @@ enum ScheduleServeCommand: Command {
             throw Refusal(
                 "there is no schedule to fire: no scheduler.conf, or none with a line", .configuration)
         }
-        try await WorkCommand.checkSchema(call.settings.connection)
+        try await WorkCommand.checkSchema(call.settings)
         let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
         do { result = .success(try await serve(call, policies, log)) } catch { result = .failure(error) }

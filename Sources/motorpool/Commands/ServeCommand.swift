@@ -25,7 +25,7 @@ enum ServeCommand: Command {
 
     private static func serve(_ call: Invocation, _ log: Log) async throws {
         do {
-            try await WorkCommand.checkSchema(call.settings.connection)
+            try await WorkCommand.checkSchema(call.settings)
         } catch let error as PostgresError where error.isTransient {
             // The front outlives its database: /health/ready says so, and requests get 503 until it is back.
             log.say(

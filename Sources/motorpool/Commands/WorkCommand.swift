@@ -20,7 +20,7 @@ enum WorkCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
-        try await checkSchema(call.settings.connection)
+        try await checkSchema(call.settings)
         let log = try Log(isText: call.settings.logsText)
         try await work(call, policies, log)
         await log.close()
@@ -39,10 +39,10 @@ enum WorkCommand: Command {
         try checkQueues(settings)
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
+        let known = Workplace.kinds(call.settings)
         let workshop = WorkshopKinds(store.database, call.settings.steam)
-        let farm = Farm(store: store, settings: settings, kinds: TrialKinds.all + workshop.all) {
-            farmLog.tell($0)
-        }
+        let kinds = (TrialKinds.all + workshop.all).filter { known.contains($0.name) }
+        let farm = Farm(store: store, settings: settings, kinds: kinds) { farmLog.tell($0) }
         call.shutdown.whenAsked {
             guard let beforeDraining else { return farm.stop() }
             // A signal's action can't wait; the farm's end waits for it.
@@ -71,9 +71,9 @@ enum WorkCommand: Command {
         guard faults.isEmpty else { throw ConfigurationFaults(faults: faults) }
     }
 
-    static func checkSchema(_ connection: ConnectionSettings) async throws {
-        for (name, migrator) in Workplace.migrators {
-            switch try await migrator.check(connection) {
+    static func checkSchema(_ settings: Settings) async throws {
+        for (name, migrator) in Workplace.migrators(settings) {
+            switch try await migrator.check(settings.connection) {
             // A newer program's schema is fine while a roll-out is under way.
             case .current, .newer: continue
             case .behind:

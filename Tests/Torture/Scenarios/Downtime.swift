@@ -1,7 +1,9 @@
+import Farm
 import Jobs
 import Platform
 import Postgres
 import Store
+import Trial
 
 /// Nobody was there for ten minutes, by the stored state; then a process starts.
 struct Downtime: Scenario {
@@ -46,7 +48,10 @@ struct Downtime: Scenario {
         let span = "\(Moment(from).text)..\(Moment(to).text)"
         let output = try await ChildProcess.run(
             [stage.binary, "schedule", "explain", name, "--down", span, "--json"],
-            environment: ["PATH": "/usr/bin:/bin", "MOTORPOOL_JOBS": "\(stage.folder)/jobs"],
+            environment: [
+                "PATH": "/usr/bin:/bin", "MOTORPOOL_JOBS": "\(stage.folder)/jobs",
+                "MOTORPOOL_KINDS": TrialKinds.all.map(\.name).joined(separator: ","),
+            ],
             deadline: .seconds(20))
         guard case .array(let answers)? = try JSON(text: output.text).parts()["down"]?.value,
             let answer = answers.first(where: { $0["missed"]?.string == policy }),
