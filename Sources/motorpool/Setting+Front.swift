@@ -68,18 +68,21 @@ extension Setting {
         rate("WRITE_RATE", "What one address without a token may write", \.front.anonymousWrites),
         rate("TOKEN_READ_RATE", "What one token may read", \.front.tokenReads),
         rate("TOKEN_WRITE_RATE", "What one token may write", \.front.tokenWrites),
-        count(
-            "GUEST_JOBS", "How many live jobs callers without a token may have together", 0...10_000_000,
+        whole(
+            .front, "GUEST_JOBS", "How many live jobs callers without a token may have together",
+            0...10_000_000,
             \.front.guestJobsMax),
-        count(
-            "FRONT_CONNECTIONS", "The front's connections to the database", 1...1000, \.frontConnectionsMax),
-        count(
-            "HTTP_REQUESTS", "Requests being answered at once, besides those that wait for a job",
+        whole(
+            .front, "FRONT_CONNECTIONS", "The front's connections to the database", 1...1000,
+            \.frontConnectionsMax),
+        whole(
+            .front, "HTTP_REQUESTS", "Requests being answered at once, besides those that wait for a job",
             1...100_000,
             \.front.requestsMax),
-        count("HTTP_CONNECTIONS", "Connections of clients at once", 1...100_000, \.http.connectionsMax),
-        count(
-            "HTTP_CONNECTIONS_PER_ADDRESS", "Connections of one address at once", 1...100_000,
+        whole(
+            .front, "HTTP_CONNECTIONS", "Connections of clients at once", 1...100_000, \.http.connectionsMax),
+        whole(
+            .front, "HTTP_CONNECTIONS_PER_ADDRESS", "Connections of one address at once", 1...100_000,
             \.http.connectionsPerAddressMax),
     ]
 
@@ -112,38 +115,12 @@ extension Setting {
         return tokens.count == words.count && Set(all.map(\.name)).count == all.count
     }
 
-    private static func flagName(_ name: String) -> String {
-        "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
-    }
-
     private static func rate(
         _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Rate> & Sendable
     ) -> Setting {
-        Setting(
-            group: .front, variable: "MOTORPOOL_\(name)",
-            flag: Flag(
-                flagName(name), "RATE", "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path])"),
-            expected: "a rate like 5/s, 100/5m or 10/s burst 20"
-        ) { text, it in
-            guard let rate = Rate(text: text) else { return false }
-            it[keyPath: path] = rate
-            return true
-        }
-    }
-
-    private static func count(
-        _ name: String, _ help: String, _ range: ClosedRange<Int>,
-        _ path: any WritableKeyPath<Settings, Int> & Sendable
-    ) -> Setting {
-        Setting(
-            group: .front, variable: "MOTORPOOL_\(name)",
-            flag: Flag(
-                flagName(name), "N", "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path])"),
-            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        ) { text, it in
-            guard let number = Int(text), range.contains(number) else { return false }
-            it[keyPath: path] = number
-            return true
-        }
+        plain(
+            .front, name, "RATE", help, standard: "\(Settings()[keyPath: path])",
+            expected: "a rate like 5/s, 100/5m or 10/s burst 20", at: path
+        ) { Rate(text: $0) }
     }
 }

@@ -45,38 +45,24 @@ extension Setting {
         },
     ]
 
-    private static func flagName(_ name: String) -> String {
-        "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
-    }
-
     private static func base(
         _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, String> & Sendable
     ) -> Setting {
-        Setting(
-            group: .workshop, variable: "MOTORPOOL_\(name)",
-            flag: Flag(
-                flagName(name), "URL", "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path])"),
-            expected: "an address like https://api.example.org, without a path"
-        ) { text, it in
-            it[keyPath: path] = text
-            return (text.hasPrefix("http://") || text.hasPrefix("https://")) && !text.hasSuffix("/")
+        plain(
+            .workshop, name, "URL", help, standard: Settings()[keyPath: path],
+            expected: "an address like https://api.example.org, without a path", at: path
+        ) { text in
+            let isAddress = text.hasPrefix("http://") || text.hasPrefix("https://")
+            return isAddress && !text.hasSuffix("/") ? text : nil
         }
     }
 
     private static func size(
         _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Int64> & Sendable
     ) -> Setting {
-        Setting(
-            group: .workshop, variable: "MOTORPOOL_\(name)",
-            flag: Flag(
-                flagName(name), "SIZE",
-                "\(help) (MOTORPOOL_\(name)); default \(Settings()[keyPath: path] >> 30)GiB"),
-            expected: "a size like 500MiB or 50GiB"
-        ) { text, it in
-            guard let bytes = bytes(text) else { return false }
-            it[keyPath: path] = bytes
-            return true
-        }
+        plain(
+            .workshop, name, "SIZE", help, standard: "\(Settings()[keyPath: path] >> 30)GiB",
+            expected: "a size like 500MiB or 50GiB", at: path, read: bytes)
     }
 
     /// Reads `4096`, `500MiB`, `50GiB`, `2TiB`.

@@ -130,7 +130,7 @@ struct Setting: Sendable {
                 "Know only these kinds, by commas (MOTORPOOL_KINDS); the others need no file"),
             expected: "kinds by commas, of \(Workplace.allKinds.joined(separator: ", "))"
         ) { text, it in
-            let names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+            let names = names(text)
             it.kinds = Set(names)
             return !names.isEmpty && names.allSatisfy(Workplace.allKinds.contains)
         },
@@ -139,7 +139,7 @@ struct Setting: Sendable {
             flag: Flag("--queues", "LIST", "Work only these queues, by commas (MOTORPOOL_QUEUES)"),
             expected: "names of queues, by commas"
         ) { text, it in
-            let names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+            let names = names(text)
             it.farm.queues = Set(names)
             return !names.isEmpty && names.allSatisfy(Definition.isName)
         },
@@ -152,22 +152,23 @@ struct Setting: Sendable {
             return text.count <= 200
         },
         time(
-            "LEASE", "How long a silent worker is believed to live", \.lease, from: .seconds(1),
+            "LEASE", "How long a silent worker is believed to live", \.farm.lease, from: .seconds(1),
             to: .seconds(3600)),
         time(
-            "GRACE", "How long running jobs may go on after the first SIGTERM", \.grace, from: .zero,
+            "GRACE", "How long running jobs may go on after the first SIGTERM", \.farm.grace, from: .zero,
             to: .seconds(86400)),
         time(
-            "POLL", "How long a queue without a bell waits before it looks again", \.pollInterval,
+            "POLL", "How long a queue without a bell waits before it looks again", \.farm.pollInterval,
             from: .milliseconds(10), to: .seconds(3600)),
         time(
-            "LIFT_AFTER", "A job that waited so long behind more urgent ones moves up", \.liftAfter,
+            "LIFT_AFTER", "A job that waited so long behind more urgent ones moves up", \.farm.liftAfter,
             from: .seconds(1), to: .seconds(86400 * 30)),
-        whole("HISTORY_DAYS", "How many days outcomes are kept", 1...30, \.farm.historyDays),
-        whole("KEY_HOURS", "How many hours an idempotency key is known", 24...8760, \.farm.keyHours),
-        whole("DEAD_DAYS", "How many days dead jobs are kept", 1...3650, \.farm.deadDays),
+        whole(.farm, "HISTORY_DAYS", "How many days outcomes are kept", 1...30, \.farm.historyDays),
+        whole(.farm, "KEY_HOURS", "How many hours an idempotency key is known", 24...8760, \.farm.keyHours),
+        whole(.farm, "DEAD_DAYS", "How many days dead jobs are kept", 1...3650, \.farm.deadDays),
         whole(
-            "CONNECTIONS", "Connections to the database, besides two for claims", 1...1000, \.connectionsMax),
+            .farm, "CONNECTIONS", "Connections to the database, besides two for claims", 1...1000,
+            \.connectionsMax),
         Setting(
             group: .farm, variable: "MOTORPOOL_KILLPOINT", flag: nil,
             expected: "place:count or place:count:stop, with a place of "
@@ -178,39 +179,47 @@ struct Setting: Sendable {
         },
     ]
 
-    private static func flagName(_ name: String) -> String {
-        "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
+    /// A setting that has a flag of its own name, a default that its help tells, and a place where what was read is put.
+    ///
+    /// - Parameter read: `nil` when the text is not what was expected.
+    static func plain<Value>(
+        _ group: Group, _ name: String, _ form: String, _ help: String, standard: String, expected: String,
+        at path: any WritableKeyPath<Settings, Value> & Sendable,
+        read: @escaping @Sendable (_ text: String) -> Value?
+    ) -> Setting {
+        let flag = "--" + name.lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
+        return Setting(
+            group: group, variable: "MOTORPOOL_\(name)",
+            flag: Flag(flag, form, "\(help) (MOTORPOOL_\(name)); default \(standard)"), expected: expected
+        ) { text, it in
+            guard let value = read(text) else { return false }
+            it[keyPath: path] = value
+            return true
+        }
+    }
+
+    static func whole(
+        _ group: Group, _ name: String, _ help: String, _ range: ClosedRange<Int>,
+        _ path: any WritableKeyPath<Settings, Int> & Sendable
+    ) -> Setting {
+        plain(
+            group, name, "N", help, standard: String(Settings()[keyPath: path]),
+            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)", at: path
+        ) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 
     private static func time(
-        _ name: String, _ help: String, _ path: any WritableKeyPath<FarmSettings, Duration> & Sendable,
+        _ name: String, _ help: String, _ path: any WritableKeyPath<Settings, Duration> & Sendable,
         from: Duration, to: Duration
     ) -> Setting {
-        let standard = Settings().farm[keyPath: path].text
-        return Setting(
-            group: .farm, variable: "MOTORPOOL_\(name)",
-            flag: Flag(flagName(name), "TIME", "\(help) (MOTORPOOL_\(name)); default \(standard)"),
-            expected: "a time from \(from.text) to \(to.text), like 15s or 1m30s"
-        ) { text, it in
-            guard let time = Duration(text: text), time >= from, time <= to else { return false }
-            it.farm[keyPath: path] = time
-            return true
-        }
+        plain(
+            .farm, name, "TIME", help, standard: Settings()[keyPath: path].text,
+            expected: "a time from \(from.text) to \(to.text), like 15s or 1m30s", at: path
+        ) { text in Duration(text: text).flatMap { $0 >= from && $0 <= to ? $0 : nil } }
     }
 
-    private static func whole(
-        _ name: String, _ help: String, _ range: ClosedRange<Int>,
-        _ path: any WritableKeyPath<Settings, Int> & Sendable
-    ) -> Setting {
-        let standard = Settings()[keyPath: path]
-        return Setting(
-            group: .farm, variable: "MOTORPOOL_\(name)",
-            flag: Flag(flagName(name), "N", "\(help) (MOTORPOOL_\(name)); default \(standard)"),
-            expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        ) { text, it in
-            guard let number = Int(text), range.contains(number) else { return false }
-            it[keyPath: path] = number
-            return true
-        }
+    /// Names by commas, spaces between them or not.
+    private static func names(_ text: String) -> [String] {
+        text.split(separator: ",").map { String($0.filter { $0 != " " }) }
     }
 }
