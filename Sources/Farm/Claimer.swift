@@ -66,8 +66,7 @@ struct Claimer: Sendable {
                 continue
             }
             let place = line.place(in: 0)
-            let claim = Claim(
-                queue: queues[0], kinds: kinds, worker: worker, limit: wanted, watermarks: place.watermarks)
+            let claim = self.claim(wanted, worker, place, in: 0)
             let plain = pool.takePlain(max: Claimer.batchMax)
             do {
                 let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
@@ -96,7 +95,7 @@ struct Claimer: Sendable {
         guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }
         if claims, isSweep { line.sweep() }
         let place = line.place(in: turn.queueIndex)
-        let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, turn) : nil }
+        let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, in: turn.queueIndex) : nil }
         if claims, line.isFull { pool.besideAlarm.sound() }
         do {
             if !plain.isEmpty { farm.killPoint?.pass(.beforeSettle) }
@@ -122,10 +121,9 @@ struct Claimer: Sendable {
         }
     }
 
-    private func claim(_ wanted: Int, _ worker: WorkerID, _ place: Line.Place, _ turn: Turn) -> Claim {
+    private func claim(_ wanted: Int, _ worker: WorkerID, _ place: Line.Place, in queue: Int) -> Claim {
         Claim(
-            queue: queues[turn.queueIndex], kinds: kinds, worker: worker, limit: wanted,
-            watermarks: place.watermarks)
+            queue: queues[queue], kinds: kinds, worker: worker, limit: wanted, watermarks: place.watermarks)
     }
 
     private func isSweepDue(_ turn: Turn, _ now: ContinuousClock.Instant) -> Bool {

@@ -18,11 +18,9 @@ final class Line: Sendable {
         var isFull = false
     }
 
-    private let levels: [Level]
     private let state: Lock<State>
 
     init(queues: Int, levels: [Level]) {
-        self.levels = levels
         state = Lock(State(watermarks: Array(repeating: Watermarks(levels: levels), count: queues)))
     }
 
