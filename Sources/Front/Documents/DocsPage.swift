@@ -7,18 +7,17 @@ enum DocsPage {
         let shown = routes.filter { !$0.isPage }
         var groups: [String] = []
         for route in shown where !groups.contains(route.group) { groups.append(route.group) }
-        let links = groups.map { "<a href=\"#\(escaped(anchor($0)))\">\(escaped($0))</a>" }.joined(
-            separator: " ")
+        let links = groups.map { "<a href=\"#\(anchor($0))\">\(Markup.escaped($0))</a>" }
         let sections = groups.map { group in
             let cards = shown.filter { $0.group == group }.map(card).joined()
-            return "<section id=\"\(escaped(anchor(group)))\"><h2>\(escaped(group))</h2>\(cards)</section>"
+            return "<section id=\"\(anchor(group))\"><h2>\(Markup.escaped(group))</h2>\(cards)</section>"
         }
         return """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Motorpool</title>
             <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/docs/style.css">
-            </head><body><header><h1>Motorpool <small>\(escaped(version))</small></h1>
+            </head><body><header><h1>Motorpool <small>\(Markup.escaped(version))</small></h1>
             <p>A worker farm on PostgreSQL: ask for jobs, and see what becomes of them. Programs read
-            <a href="/openapi.json">/openapi.json</a>.</p><nav>\(links)</nav></header><main>
+            <a href="/openapi.json">/openapi.json</a>.</p><nav>\(links.joined(separator: " "))</nav></header><main>
             <pre>curl -si -XPOST http://HOST:PORT/jobs -H 'Idempotency-Key: a' \\
               -d '{"kind":"sleep","args":{"seconds":2}}'
             curl -s 'http://HOST:PORT/jobs/1?wait=30'</pre>
@@ -47,15 +46,15 @@ enum DocsPage {
             let place = parameter.place == .header ? "header" : parameter.place.rawValue
             let need = parameter.isRequired && parameter.place != .path ? ", needed" : ""
             return row(
-                "<code>\(escaped(parameter.name))</code>",
-                "\(escaped(parameter.about)) <small>(\(place)\(need))</small>")
+                "<code>\(Markup.escaped(parameter.name))</code>",
+                "\(Markup.escaped(parameter.about)) <small>(\(place)\(need))</small>")
         }
-        let answers = route.documentedAnswers.map { row(String($0.status), escaped($0.about)) }
-        let about = route.about.isEmpty ? "" : "<p>\(escaped(route.about))</p>"
+        let answers = route.documentedAnswers.map { row(String($0.status), Markup.escaped($0.about)) }
+        let about = route.about.isEmpty ? "" : "<p>\(Markup.escaped(route.about))</p>"
         let need = route.role == .anyone ? "" : "<span class=\"role\">\(route.role.rawValue)</span>"
         return """
-            <article>\(need)<h3><code>\(route.method.rawValue) \(escaped(route.pattern))</code></h3>
-            <p><strong>\(escaped(route.summary)).</strong></p>\(about)
+            <article>\(need)<h3><code>\(route.method.rawValue) \(Markup.escaped(route.pattern))</code></h3>
+            <p><strong>\(Markup.escaped(route.summary)).</strong></p>\(about)
             <div class="box"><table>\(parameters.joined())\(answers.joined())</table></div></article>
             """
     }
@@ -66,19 +65,5 @@ enum DocsPage {
 
     private static func anchor(_ group: String) -> String {
         group.lowercased().filter { $0.isLetter || $0.isNumber }
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 }

@@ -19,6 +19,19 @@ package struct PageRange: Sendable {
     var clause: SQL { " LIMIT \(limit) OFFSET \(offset)" }
 }
 
+extension Catalogue {
+    /// The condition that whoever has this id is linked to every one of `ids`.
+    fileprivate static func linked(
+        _ id: String, as owner: String, to ids: [Int64], as column: String, in table: String
+    ) -> SQL {
+        let ids = Array(Set(ids))
+        return """
+            \(pasting: id) IN (SELECT l.\(pasting: owner) FROM workshop.\(pasting: table) l
+                WHERE l.\(pasting: column) = ANY (\(ids)) GROUP BY l.\(pasting: owner) HAVING count(*) = \(ids.count))
+            """
+    }
+}
+
 /// What mods are looked for; what is empty filters nothing.
 package struct ModFilter: Sendable {
     package enum Order: String, Sendable, CaseIterable {
@@ -63,21 +76,9 @@ package struct ModFilter: Sendable {
     fileprivate var clause: SQL {
         var clause: SQL = " WHERE m.id <> ALL (\(busy))"
         func and(_ part: SQL) { clause = "\(clause) AND \(part)" }
-        if !tags.isEmpty {
-            let tags = Array(Set(tags))
-            and(
-                """
-                m.id IN (SELECT l.mod FROM workshop.mods_tags l WHERE l.tag = ANY (\(tags))
-                    GROUP BY l.mod HAVING count(*) = \(tags.count))
-                """)
-        }
+        if !tags.isEmpty { and(Catalogue.linked("m.id", as: "mod", to: tags, as: "tag", in: "mods_tags")) }
         if !games.isEmpty {
-            let games = Array(Set(games))
-            and(
-                """
-                m.id IN (SELECT l.mod FROM workshop.mods_games l WHERE l.game = ANY (\(games))
-                    GROUP BY l.mod HAVING count(*) = \(games.count))
-                """)
+            and(Catalogue.linked("m.id", as: "mod", to: games, as: "game", in: "mods_games"))
         }
         if !ids.isEmpty { and("m.id = ANY (\(ids))") }
         if !sources.isEmpty { and("m.source = ANY (\(sources))") }
@@ -126,12 +127,7 @@ package struct GameFilter: Sendable {
         func and(_ part: SQL) { clause = "\(clause) AND \(part)" }
         if !types.isEmpty { and("g.type = ANY (\(types))") }
         if !genres.isEmpty {
-            let genres = Array(Set(genres))
-            and(
-                """
-                g.id IN (SELECT l.game FROM workshop.games_genres l WHERE l.genre = ANY (\(genres))
-                    GROUP BY l.game HAVING count(*) = \(genres.count))
-                """)
+            and(Catalogue.linked("g.id", as: "game", to: genres, as: "genre", in: "games_genres"))
         }
         if !sources.isEmpty { and("g.source = ANY (\(sources))") }
         if !name.isEmpty { and(Catalogue.search("g", name)) }
