@@ -2,7 +2,7 @@ import Glibc
 
 /// Unpacks archives of strangers.
 package enum Archive {
-    /// What came out.
+    /// What is in an archive, its bytes unpacked.
     package struct Contents: Sendable, Equatable {
         package var files = 0
         package var folders = 0

@@ -3,24 +3,11 @@ import Glibc
 
 /// Whether a ZIP is whole.
 package enum ZipCheck {
-    package struct Checked: Sendable, Equatable {
-        package var files = 0
-        package var folders = 0
-        /// Of all files, unpacked.
-        package var bytes: Int64 = 0
-
-        package init(files: Int = 0, folders: Int = 0, bytes: Int64 = 0) {
-            self.files = files
-            self.folders = folders
-            self.bytes = bytes
-        }
-    }
-
     /// Unpacks every member to nowhere and compares it with its checksum and its size.
     ///
     /// Meant for files of our own: it has no limits but the task's patience.
     /// - Throws: `ArchiveError.unreadable` with the member's name, `.empty`; `FileFault`, `CancellationError`.
-    package static func verify(_ path: String) async throws -> Checked {
+    package static func verify(_ path: String) async throws -> Archive.Contents {
         try await stoppable("zip-check") { stop in
             var code: Int32 = 0
             guard let zip = zip_open(path, ZIP_RDONLY | ZIP_CHECKCONS, &code) else {
@@ -31,7 +18,7 @@ package enum ZipCheck {
                 throw ArchiveError.unreadable(String(cString: zip_error_strerror(&error)))
             }
             defer { zip_discard(zip) }
-            var checked = Checked()
+            var checked = Archive.Contents()
             for index in 0..<zip_uint64_t(max(0, zip_get_num_entries(zip, 0))) {
                 let name = zip_get_name(zip, index, 0).map { String(cString: $0) } ?? ""
                 if name.hasSuffix("/") { checked.folders += 1 } else { checked.files += 1 }

@@ -9,8 +9,6 @@ package struct FileFault: Error, Sendable, CustomStringConvertible {
 
     package var description: String { "\(deed): \(String(cString: strerror(code)))" }
 
-    package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
-
     /// - Parameter code: Taken from `errno` when it is not given.
     package init(_ deed: String, code: Int32 = errno) {
         self.deed = deed

@@ -19,11 +19,7 @@ package enum Markup {
         _ bytes: [UInt8], charset: String? = nil, limits: MarkupLimits = MarkupLimits(),
         _ body: @escaping @Sendable (Document) throws -> T
     ) async throws -> T {
-        try await gate.pass {
-            try await blocking("markup") {
-                try body(try Document(html: bytes, charset: charset, limits: limits))
-            }
-        }
+        try await read(body) { try Document(html: bytes, charset: charset, limits: limits) }
     }
 
     /// Reads an XML document and returns what `body` finds in it, as `readHTML` does.
@@ -33,10 +29,13 @@ package enum Markup {
         _ bytes: [UInt8], charset: String? = nil, limits: MarkupLimits = MarkupLimits(),
         _ body: @escaping @Sendable (Document) throws -> T
     ) async throws -> T {
-        try await gate.pass {
-            try await blocking("markup") {
-                try body(try Document(xml: bytes, charset: charset, limits: limits))
-            }
-        }
+        try await read(body) { try Document(xml: bytes, charset: charset, limits: limits) }
+    }
+
+    private static func read<T: Sendable>(
+        _ body: @escaping @Sendable (Document) throws -> T,
+        _ document: @escaping @Sendable () throws -> Document
+    ) async throws -> T {
+        try await gate.pass { try await blocking("markup") { try body(try document()) } }
     }
 }

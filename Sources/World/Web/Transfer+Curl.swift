@@ -95,19 +95,22 @@ extension Transfer {
 private func takeBodyBytes(
     _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
-    guard let context else { return 0 }
-    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    let length = size * count
-    return transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: length)) ? length : refusal
+    take(bytes, size * count, context) { $0.takeBody($1) }
 }
 
 private func takeHeadBytes(
     _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
+    take(bytes, size * count, context) { $0.takeHead($1) }
+}
+
+private func take(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ length: Int, _ context: UnsafeMutableRawPointer?,
+    by taking: (Transfer, UnsafeRawBufferPointer) -> Bool
+) -> Int {
     guard let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    let length = size * count
-    return transfer.takeHead(UnsafeRawBufferPointer(start: bytes, count: length)) ? length : refusal
+    return taking(transfer, UnsafeRawBufferPointer(start: bytes, count: length)) ? length : refusal
 }
 
 /// What no length is: 0 would be right for an empty piece.

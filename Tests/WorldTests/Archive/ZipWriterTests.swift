@@ -46,7 +46,7 @@ struct ZipWriterTests {
                 ])
             #expect(
                 try await ZipCheck.verify(scratch + "/part")
-                    == ZipCheck.Checked(files: 4, folders: 3, bytes: 500_017))
+                    == Archive.Contents(files: 4, folders: 3, bytes: 500_017))
         }
     }
 
