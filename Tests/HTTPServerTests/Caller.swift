@@ -85,6 +85,16 @@ final class Caller: Sendable {
         }
     }
 
+    /// Says this again and again, a moment between, until the task is cancelled or the other end has closed.
+    func drip(_ text: String) -> Task<Void, any Error> {
+        Task {
+            while !Task.isCancelled {
+                try await say(text)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
     /// Sends what the kernel takes at once; returns how much that was.
     func sayWhatFits(_ bytes: [UInt8]) -> Int {
         max(0, send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))

@@ -9,12 +9,7 @@ import Testing
         try await withServer({ $0.headSeconds = 1 }) { address, server in
             let caller = try Caller(address)
             try await caller.say("GET / HTTP/1.1\r\nHost: a\r\nX: ")
-            let drip = Task {
-                while !Task.isCancelled {
-                    try await caller.say("x")
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-            }
+            let drip = caller.drip("x")
             let heard = try await caller.hear()
             drip.cancel()
             #expect(heard.status == 408)
@@ -28,12 +23,7 @@ import Testing
     func emptyLines() async throws {
         try await withServer({ $0.headSeconds = 1 }) { address, server in
             let caller = try Caller(address)
-            let drip = Task {
-                while !Task.isCancelled {
-                    try await caller.say("\r\n")
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-            }
+            let drip = caller.drip("\r\n")
             #expect(try await caller.hearsNothing())
             drip.cancel()
             #expect(server.counts.cuts == [.idle: 1])
@@ -65,12 +55,7 @@ import Testing
         try await withServer({ $0.bodyGraceSeconds = 1 }) { address, server in
             let caller = try Caller(address)
             try await caller.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
-            let drip = Task {
-                while !Task.isCancelled {
-                    try await caller.say("x")
-                    try await Task.sleep(for: .milliseconds(50))
-                }
-            }
+            let drip = caller.drip("x")
             let heard = try await caller.hear()
             drip.cancel()
             #expect(heard.status == 408)
