@@ -38,21 +38,8 @@ struct BenchPlace: Sendable {
         try await admin.run(
             SQL("DROP DATABASE IF EXISTS \(pasting: name) WITH (FORCE)"), within: .seconds(60))
         await admin.close()
-        for file in try listed() { unlink("\(folder)/\(file)") }
+        for file in FolderListing.names(in: folder) ?? [] { unlink("\(folder)/\(file)") }
         rmdir(folder)
-    }
-
-    private func listed() throws -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     func write(_ text: String, to file: String) throws {

@@ -66,8 +66,11 @@ struct Drain: Sendable {
 
     private var queueNames: [String] { (0..<drain.queues).map { "bench\($0)" } }
 
+    /// The kinds that the worker knows; the others of the program need no definition then.
+    private static let kinds = ["noop", "sleep", "fail", "abort", "effect", "family"]
+
     private func writeDefinitions() throws {
-        for kind in ["noop", "sleep", "fail", "abort", "effect", "family"] {
+        for kind in Drain.kinds {
             let history = drain.isKept ? "keep" : "none"
             try place.write("queue = bench0\nlanes = 8\nhistory = \(history)\n", to: "\(kind).conf")
         }
@@ -83,7 +86,7 @@ struct Drain: Sendable {
             [place.binary, "work"],
             environment: [
                 "DATABASE_URL": place.settings.url, "MOTORPOOL_JOBS": place.folder, "PATH": "/usr/bin:/bin",
-                "MOTORPOOL_KINDS": "noop,sleep,fail,abort,effect,family",
+                "MOTORPOOL_KINDS": Drain.kinds.joined(separator: ","),
                 "MOTORPOOL_POOLED": place.settings.pooled ? "1" : "0",
             ], output: .file("\(place.folder)/worker.log"))
     }

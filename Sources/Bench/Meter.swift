@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import Postgres
 
 /// What a stretch of work cost: time, processor seconds of both sides, log written, transactions.
@@ -94,12 +95,7 @@ struct Meter: Sendable {
     private static func cpu(under postmaster: Int32?) -> Double {
         guard let postmaster else { return .nan }
         var total = cpu(of: postmaster, withEnded: true)
-        guard let stream = opendir("/proc") else { return total }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in FolderListing.names(in: "/proc") ?? [] {
             guard let pid = Int32(name), parent(of: pid) == postmaster else { continue }
             total += cpu(of: pid)
         }

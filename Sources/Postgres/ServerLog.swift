@@ -1,4 +1,5 @@
 import Glibc
+internal import Platform
 
 /// The files that a private server writes its log to: a new one every 16 MiB, the newest few kept.
 enum ServerLog {
@@ -18,6 +19,6 @@ enum ServerLog {
     }
 
     private static func files(in folder: String) -> [String] {
-        SmallFile.names(in: folder).filter { $0.hasPrefix("server-") }.sorted()
+        (FolderListing.names(in: folder) ?? []).filter { $0.hasPrefix("server-") }.sorted()
     }
 }

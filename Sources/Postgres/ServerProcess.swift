@@ -1,4 +1,5 @@
 import Glibc
+internal import Platform
 
 /// The server process of a data directory, found through what it leaves there and what the system knows of it.
 struct ServerProcess {
@@ -27,10 +28,10 @@ struct ServerProcess {
     /// zombies. Not while any process works in the directory: orphans of a killed server may still write to its memory,
     /// and the pid file is what makes a new server check for them. A number that nobody has is the server's own business.
     static func removeStaleFiles(on data: String, socket: String) {
-        let numbers = SmallFile.names(in: "/proc").compactMap { Int32($0) }
+        let numbers = (FolderListing.names(in: "/proc") ?? []).compactMap { Int32($0) }
         guard !numbers.contains(where: { works($0, in: data) }) else { return }
         if let pid = recorded(on: data), Glibc.kill(pid, 0) == 0 { unlink(data + "/postmaster.pid") }
-        for name in SmallFile.names(in: socket) { unlink(socket + "/" + name) }
+        for name in FolderListing.names(in: socket) ?? [] { unlink(socket + "/" + name) }
     }
 
     private static func works(_ pid: Int32, in data: String) -> Bool {

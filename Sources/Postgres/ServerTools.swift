@@ -28,7 +28,7 @@ struct ServerTools: Sendable {
     }
 
     private static func installed() -> [(version: Int, folder: String)] {
-        SmallFile.names(in: debian)
+        (FolderListing.names(in: debian) ?? [])
             .compactMap { name in Int(name).map { ($0, "\(debian)/\(name)/bin") } }
             .filter { access($0.1 + "/initdb", X_OK) == 0 && access($0.1 + "/postgres", X_OK) == 0 }
             .sorted { $0.0 < $1.0 }

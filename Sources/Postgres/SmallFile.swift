@@ -1,4 +1,5 @@
 import Glibc
+internal import Platform
 
 /// Files of a few kilobytes, read and written whole.
 enum SmallFile {
@@ -33,20 +34,6 @@ enum SmallFile {
         }
     }
 
-    /// The names in a folder, without `.` and `..`; empty when it cannot be read.
-    static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
-
     /// Where a symbolic link points to; nil when it is none or is not ours to read.
     static func target(of link: String) -> String? {
         var bytes = [UInt8](repeating: 0, count: 4096)
@@ -64,7 +51,7 @@ enum SmallFile {
             unlink(path)
             return
         }
-        for name in names(in: path) { remove(path + "/" + name) }
+        for name in FolderListing.names(in: path) ?? [] { remove(path + "/" + name) }
         rmdir(path)
     }
 }

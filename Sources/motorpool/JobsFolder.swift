@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Jobs
+internal import Platform
 
 /// The folder with a policy file for each kind.
 struct JobsFolder: Sendable {
@@ -19,7 +20,7 @@ struct JobsFolder: Sendable {
 
     /// Reads every policy and checks them together.
     func load(kinds: [String]) -> (definitions: Definitions, faults: [Fault]) {
-        guard let names = TextFile.names(in: path) else {
+        guard let names = FolderListing.names(in: path) else {
             let message = "the folder can't be read: \(String(cString: strerror(errno)))"
             return (Definitions([]), [Fault(file: path, message: message)])
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import World
 
 /// What lies in a folder that somebody else filled.
@@ -23,13 +24,7 @@ struct FileTree: Sendable {
             odd = odd ?? folder
             return
         }
-        guard let stream = opendir(folder) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name == "." || name == ".." { continue }
+        for name in FolderListing.names(in: folder, atMost: left) ?? [] {
             left -= 1
             guard left > 0 else {
                 odd = odd ?? "more than \(FileTree.entriesMax) names"

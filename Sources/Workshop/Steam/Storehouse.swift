@@ -45,7 +45,7 @@ package struct Storehouse: Sendable {
     /// The names of all files that are there.
     func names() async throws -> [String] {
         let folder = mods
-        return try await blocking("storehouse") { Self.names(in: folder) }
+        return try await blocking("storehouse") { FolderListing.names(in: folder) ?? [] }
     }
 
     func remove(_ names: [String]) async throws {
@@ -63,19 +63,6 @@ package struct Storehouse: Sendable {
     static func mod(of name: String) -> Int64? {
         guard name.hasSuffix(".zip"), let dash = name.firstIndex(of: "-") else { return nil }
         return Int64(digits: name[..<dash])
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     /// The digest of a whole file, read on a thread of its own.
