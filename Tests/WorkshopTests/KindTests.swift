@@ -2,6 +2,7 @@ import Farm
 import Glibc
 import Jobs
 import Platform
+import Postgres
 import Sandbox
 import Store
 import TestSupport
@@ -51,7 +52,7 @@ import World
         }
     }
 
-    /// What the stand-in of steamcmd does, how often it is called for it at most (who waited long in line is tried once), and what is said of it; `nil`: it goes well.
+    /// What the stand-in of steamcmd does, how often it is called for it, and what is said of it; `nil`: it goes well.
     static let modes: [(trouble: String, calls: ClosedRange<Int>, words: String?)] = [
         ("timeout", 1...5, "Timeout"), ("no-connection", 1...5, "No Connection"),
         ("failure", 1...3, "Failure"),
@@ -100,6 +101,23 @@ import World
             #expect(end.state == .done, "\(end.error)")
             #expect(up.names("") == ["mods", "slots"])
             #expect(!up.names("/slots").contains("escaped"))
+        }
+    }
+
+    @Test func whoStoodLongInLineIsTriedAsOftenAsOthers() async throws {
+        try await withUpstream { up in
+            up.sandbox.turn(try #require(SandboxSwitch("steamcmd:timeout")), for: Self.first)
+            let job = try await up.shop.store.database.transaction { tx in
+                let asked = try await up.shop.store.enqueue(
+                    [NewJob("steam-download", args: JSON(text: "{\"id\":\(Self.first)}"))], in: tx
+                ).answers[0].job
+                try await tx.run(
+                    "UPDATE motorpool.jobs SET patient_from = now() - interval '1 hour' WHERE id = \(asked.number)")
+                return asked
+            }
+            let end = try await up.ending(of: job)
+            #expect(end.error.contains("Timeout"), "\(end.error)")
+            #expect(up.count("steamcmd", Self.first) > 1)
         }
     }
 

@@ -42,8 +42,8 @@ struct ItemFetch: Sendable {
 
     // MARK: Patience
 
-    /// Since the item was asked for: how much longer somebody waits.
-    private var patienceLeft: Duration { settings.patience - run.job.age - (BootClock.now - began) }
+    /// How much longer it is tried. What the item stood in line behind others is no fault of its own, and does not count.
+    private var patienceLeft: Duration { settings.patience - (BootClock.now - began) }
 
     private var hasTime: Bool { patienceLeft > .seconds(3) }
 

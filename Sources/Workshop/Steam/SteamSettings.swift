@@ -14,7 +14,7 @@ package struct SteamSettings: Sendable {
     package var diskFreeMin: Int64 = 1 << 30
     /// A larger item is not fetched, in bytes.
     package var itemBytesMax: Int64 = 20 << 30
-    /// Whether an item that is asked for is waited for so long, all tries together. While bytes are coming, it goes on.
+    /// How long an item is tried once its turn has come, all tries together. While bytes are coming, it goes on.
     package var patience = Duration.seconds(45)
     /// How long a download may bring nothing.
     package var stallMax = Duration.seconds(20)
