@@ -38,8 +38,7 @@ struct BenchPlace: Sendable {
         try await admin.run(
             SQL("DROP DATABASE IF EXISTS \(pasting: name) WITH (FORCE)"), within: .seconds(60))
         await admin.close()
-        for file in FolderListing.names(in: folder) ?? [] { unlink("\(folder)/\(file)") }
-        rmdir(folder)
+        FolderTree.remove(folder)
     }
 
     func write(_ text: String, to file: String) throws {

@@ -28,7 +28,7 @@ package struct Benchmark: Sendable {
         ["ceiling"] + DrainCase.all.map(\.name) + ["steady", "latency"] + frontCases
 
     /// Those of the front, which run when they are named.
-    package static let frontCases = ["http", "drip"]
+    package static let frontCases = ["http", "drip", "file"]
 
     /// Measures and prints.
     ///
@@ -36,22 +36,25 @@ package struct Benchmark: Sendable {
     ///   - server: a server on which the account may make databases.
     ///   - migrators: make the schemas that the program expects.
     ///   - binary: the program that is started with `work`.
+    ///   - shelf: where its front finds mods.
     ///   - tell: progress, a line at a time.
     ///   - print: the report.
     package func run(
-        on server: ConnectionSettings, migrators: [Migrator], binary: String,
+        on server: ConnectionSettings, migrators: [Migrator], binary: String, shelf: any ModShelf,
         tell: @Sendable (String) -> Void,
         print: @Sendable (String) -> Void
     ) async throws {
         let place = try await BenchPlace.make(on: server, migrators: migrators, binary: binary)
         let report: Result<Report, any Error>
-        do { report = .success(try await measure(place, tell)) } catch { report = .failure(error) }
+        do { report = .success(try await measure(place, shelf, tell)) } catch { report = .failure(error) }
         try await place.remove()
         let figures = try report.get()
         print(asJSON ? figures.json : figures.text)
     }
 
-    private func measure(_ place: BenchPlace, _ tell: @Sendable (String) -> Void) async throws -> Report {
+    private func measure(
+        _ place: BenchPlace, _ shelf: any ModShelf, _ tell: @Sendable (String) -> Void
+    ) async throws -> Report {
         var report = Report(header: try await place.header(), rounds: rounds, jobs: jobs, crowd: crowd)
         for round in 1...rounds {
             if wants("ceiling") {
@@ -78,6 +81,10 @@ package struct Benchmark: Sendable {
             if wants("drip") {
                 tell("round \(round)/\(rounds): drip")
                 report.add(try await FrontDrip(place: place, seconds: dripSeconds).measure(), to: "drip")
+            }
+            if wants("file") {
+                tell("round \(round)/\(rounds): file")
+                report.add(try await FrontFile(place: place, shelf: shelf).measure(), to: "file")
             }
             if wants("latency") {
                 tell("round \(round)/\(rounds): latency")

@@ -86,7 +86,7 @@ struct Meter: Sendable {
     private static func parent(of pid: Int32) -> Int32? { stat(pid).flatMap { Int32($0[1]) } }
 
     /// User and system seconds of the process, and of its children that ended.
-    private static func cpu(of pid: Int32, withEnded: Bool = false) -> Double {
+    static func cpu(of pid: Int32, withEnded: Bool = false) -> Double {
         guard let fields = stat(pid) else { return 0 }
         let ticks = (withEnded ? 11...14 : 11...12).reduce(0.0) { $0 + (Double(fields[$1]) ?? 0) }
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))

@@ -21,6 +21,9 @@ enum Figure: String, CaseIterable, Sendable {
     case closedSockets = "slow_sockets_closed"
     case longestSeconds = "slow_socket_seconds_max"
     case grownMegabytes = "grown_megabytes"
+    case fileRate = "file_gigabytes_per_second"
+    case resumedRate = "resumed_file_gigabytes_per_second"
+    case fileCPU = "front_cpu_seconds_per_gigabyte"
 
     var heading: String {
         switch self {
@@ -42,6 +45,9 @@ enum Figure: String, CaseIterable, Sendable {
         case .closedSockets: "closed"
         case .longestSeconds: "longest s"
         case .grownMegabytes: "grown MB"
+        case .fileRate: "file GB/s"
+        case .resumedRate: "resumed"
+        case .fileCPU: "CPU s/GB"
         }
     }
 
@@ -50,8 +56,8 @@ enum Figure: String, CaseIterable, Sendable {
         switch self {
         case .rate, .enqueueRate, .walBytes, .requestRate, .refused, .closedSockets:
             return String(Int(value.rounded()))
-        case .ratio, .p50, .p99, .calmP99: return fixed(value, 2)
-        case .serverCPU, .workerCPU: return fixed(value, 3)
+        case .ratio, .p50, .p99, .calmP99, .fileRate, .resumedRate: return fixed(value, 2)
+        case .serverCPU, .workerCPU, .fileCPU: return fixed(value, 3)
         case .transactions, .peakMegabytes, .requestCPU, .databaseCPU, .longestSeconds, .grownMegabytes:
             return fixed(value, 1)
         }

@@ -12,7 +12,7 @@ struct Cluster: Sendable {
     ///
     /// What an interrupted attempt left is thrown away.
     func create(log: @Sendable (String) -> Void) async throws {
-        SmallFile.remove(place.unfinished)
+        FolderTree.remove(place.unfinished)
         guard SmallFile.read(place.data + "/PG_VERSION") == nil else { return }
         log("making a PostgreSQL cluster in \(place.data)")
         try await tools.initialise(place.unfinished)

@@ -52,7 +52,7 @@ struct ServerTools: Sendable {
     /// pg_ctl puts it in a session of its own, so that neither our end nor a key pressed in our terminal reaches it.
     func start(_ data: String, logFolder: String) async throws {
         let log = logFolder + "/start.log"
-        SmallFile.remove(log)
+        FolderTree.remove(log)
         do {
             try await run(
                 "starting PostgreSQL", "pg_ctl", ["-D", data, "-l", log, "-w", "-t", "120", "-s", "start"],

@@ -42,16 +42,4 @@ enum SmallFile {
         }
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
-
-    /// Removes a file, or a folder with all that is in it.
-    static func remove(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
-        for name in FolderListing.names(in: path) ?? [] { remove(path + "/" + name) }
-        rmdir(path)
-    }
 }

@@ -12,7 +12,8 @@ struct FrontChild: Sendable {
 
     private static let startMax = 200
 
-    static func start(in place: BenchPlace) async throws -> FrontChild {
+    /// - Parameter besides: more of its environment.
+    static func start(in place: BenchPlace, besides: [String: String] = [:]) async throws -> FrontChild {
         let log = "\(place.folder)/serve.log"
         let secret = "mp_" + Hex.text(Secret.random(32))
         let token = "bench:producer:\(Hex.text(SHA256.digest(secret)))"
@@ -26,7 +27,7 @@ struct FrontChild: Sendable {
                 // One caller is many here; everything else is as it is by default.
                 "MOTORPOOL_TOKEN_READ_RATE": "100000/s burst 100000", "MOTORPOOL_HTTP_CONNECTIONS": "2000",
                 "MOTORPOOL_HTTP_REQUESTS": "2000",
-            ], output: .file(log))
+            ].merging(besides) { $1 }, output: .file(log))
         let front = FrontChild(child: child, port: port, secret: secret, log: log)
         do { try await front.answers() } catch {
             await front.end()
@@ -37,14 +38,16 @@ struct FrontChild: Sendable {
 
     func end() async { _ = try? await blocking("front end") { child.terminate(grace: .seconds(10)) } }
 
-    /// A question as a client with a token sends it; with a body of so many bytes to follow, it is a POST.
-    func question(_ target: String, posting bytes: Int? = nil) -> [UInt8] {
+    /// A question as a client with a token sends it, with more lines in its head; with a body of so many bytes to
+    /// follow, it is a POST.
+    func question(_ target: String, posting bytes: Int? = nil, saying more: [String] = []) -> [UInt8] {
         var lines = [
             "\(bytes == nil ? "GET" : "POST") \(target) HTTP/1.1", "Host: localhost",
             "Accept: application/json",
             "Authorization: Bearer \(secret)",
         ]
         if let bytes { lines += ["Content-Type: application/json", "Content-Length: \(bytes)"] }
+        lines += more
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
 
@@ -85,6 +88,9 @@ struct FrontChild: Sendable {
         guard code == 0 else { throw BenchError("no port is free: \(String(cString: strerror(errno)))") }
         return Int(UInt16(bigEndian: address.sin_port))
     }
+
+    /// User and system seconds of the process so far.
+    var cpuSeconds: Double { Meter.cpu(of: child.pid) }
 
     /// What the process holds in memory, in megabytes.
     var residentMegabytes: Double { Meter.residentMegabytes(child.pid) }

@@ -24,7 +24,8 @@ package struct Storehouse: Sendable {
     }
 
     /// Makes the folders, with those above them. Twice is once.
-    func open() throws {
+    /// - Throws: `FileFault`
+    package func open() throws {
         for path in [mods, slots] {
             var made = path.hasPrefix("/") ? "" : "."
             for part in path.split(separator: "/") {

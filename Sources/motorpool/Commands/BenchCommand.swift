@@ -16,8 +16,8 @@ enum BenchCommand: Command {
     static let flags = [rounds, jobs, crowd, seconds, only, Flag.json]
     static let notes = """
         The cases: \(Benchmark.caseNames.joined(separator: ", ")).
-        \(Benchmark.frontCases.joined(separator: " and ")) run only when they are named: the front under a \
-        thousand clients, and beside slow sockets.
+        \(Benchmark.frontCases.joined(separator: ", ")) run only when they are named: the front under a \
+        thousand clients, beside slow sockets, and sending a mod of 1 GiB, whole and resumed.
         Works in a scratch database, which it drops at the end. Without a DATABASE_URL it measures on a
         private server of its own below the state folder, which it stops at the end.
         """
@@ -54,7 +54,7 @@ enum BenchCommand: Command {
     private static func measure(_ benchmark: Benchmark, on server: ConnectionSettings) async throws {
         try await benchmark.run(
             on: server, migrators: Workplace.migrators.map(\.migrator), binary: "/proc/self/exe",
-            tell: { Console.complain($0) }, print: { Console.print($0) }
+            shelf: BenchShelf(), tell: { Console.complain($0) }, print: { Console.print($0) }
         )
     }
 
