@@ -88,6 +88,7 @@ package struct StandInSteamcmd {
             return nil
         }
         say("Downloading item \(id) ...", isGlued: true)
+        await dawdle(.seconds(2))
         await misbehave()
         if let words = failureWords(id) {
             if troubles.contains("timeout") || troubles.contains("no-connection") { leaveHalf(app, id) }
@@ -161,10 +162,15 @@ package struct StandInSteamcmd {
         var bytes = mod.content(index)
         if index == 0, troubles.contains("wrong-size") { bytes.removeLast(min(3, bytes.count)) }
         try SandboxFile.write(path, bytes)
-        if troubles.contains("slow") { try? await Task.sleep(for: .milliseconds(700)) }
+        await dawdle(.milliseconds(700))
         if index == 0, troubles.contains("crash") {
             abort()
         }
+    }
+
+    /// Before it begins, and after each file.
+    private func dawdle(_ time: Duration) async {
+        if troubles.contains("slow") { try? await Task.sleep(for: time) }
     }
 
     /// As steamcmd keeps its books.

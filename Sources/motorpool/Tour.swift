@@ -21,6 +21,13 @@ struct Tour {
 
     private static let mod = SandboxLibrary.firstID
     private static let failing = SandboxLibrary.firstID + 5
+    /// As many as are fetched at once: three that Steam refuses, and one whose page is read first.
+    private static let others: [(mod: Int64, troubles: [String])] = [
+        (mod + 1, ["steamcmd:slow", "steamcmd:no-subscription"]),
+        (mod + 2, ["steamcmd:slow", "steamcmd:no-subscription"]),
+        (mod + 3, ["steamcmd:slow", "steamcmd:no-subscription"]),
+        (mod + 15, ["steamcmd:slow"]),
+    ]
 
     /// - Returns: whether everything went as it should.
     func run() async throws -> Bool {
@@ -44,12 +51,17 @@ struct Tour {
 
     private func show() async throws -> Bool {
         // Slowly enough to be watched.
-        if let trouble = SandboxSwitch("steamcmd:slow") { sandbox.turn(trouble, for: Self.mod) }
-        heading("1. A client asks for a mod that nobody has asked for before.")
+        turn("steamcmd:slow", for: Self.mod)
+        try await askForOthers()
+        heading(
+            "1. A client asks for a mod that nobody has asked for before. Four others are being fetched just now."
+        )
         let first = try await say("/download/steam/\(Self.mod)")
         heading("2. Another client asks at the same time. It is fetched once.")
         let second = try await say("/download/steam/\(Self.mod)")
-        heading("3. Both look how far it is: 3 in line, 2 being fetched, 1 usable, 0 ready.")
+        heading(
+            "3. Both look how far it is: 3 in line, 2 being fetched, 1 usable (one page of Steam's is read each 6 s), 0 ready."
+        )
         let end = try await follow(Self.mod)
         heading("4. The ZIP, with the title in the one form that its clients read.")
         let zip = try await ask("/download/\(Self.mod)")
@@ -68,14 +80,14 @@ struct Tour {
         heading(
             "6. A mod whose download fails: it disappears, and the next request says that it was tried before."
         )
-        if let trouble = SandboxSwitch("steamcmd:access-denied") { sandbox.turn(trouble, for: Self.failing) }
+        turn("steamcmd:access-denied", for: Self.failing)
         _ = try await say("/download/steam/\(Self.failing)")
         let gone = try await follow(Self.failing)
         let retried = try await say("/download/steam/\(Self.failing)")
         heading("7. What the operators' desk shows of it, and what Steam was asked in all.")
         let dead = try await ask("/admin/api/dead?kind=steam-download", asOperator: true)
-        line("   \(dead.status) \(text(dead).prefix(400))")
-        line("   sandbox: \(sandbox.counts)".prefix(400).description)
+        line("   \(dead.status) \(text(dead).prefix(600))")
+        line("   sandbox: \(sandbox.counts)".prefix(600).description)
         let words = text(first) + text(second) + text(retried)
         return end == 0 && gone == nil && again.body == zip.body && zip.status == 200
             && words.contains("\"error_id\":3") && words.contains("\"unsuccessful_attempts\":true")
@@ -94,6 +106,20 @@ struct Tour {
             try await Task.sleep(for: .milliseconds(100))
         }
         return 3
+    }
+
+    private func askForOthers() async throws {
+        try await withThrowingTaskGroup { group in
+            for other in Self.others {
+                for trouble in other.troubles { turn(trouble, for: other.mod) }
+                group.addTask { _ = try await ask("/download/steam/\(other.mod)", isTold: false) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func turn(_ trouble: String, for mod: Int64) {
+        if let trouble = SandboxSwitch(trouble) { sandbox.turn(trouble, for: mod) }
     }
 
     private func say(_ path: String) async throws -> WebAnswer {

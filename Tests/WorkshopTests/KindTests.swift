@@ -112,7 +112,8 @@ import World
                     [NewJob("steam-download", args: JSON(text: "{\"id\":\(Self.first)}"))], in: tx
                 ).answers[0].job
                 try await tx.run(
-                    "UPDATE motorpool.jobs SET patient_from = now() - interval '1 hour' WHERE id = \(asked.number)")
+                    "UPDATE motorpool.jobs SET patient_from = now() - interval '1 hour' WHERE id = \(asked.number)"
+                )
                 return asked
             }
             let end = try await up.ending(of: job)
