@@ -31,7 +31,7 @@ package struct FarmSettings: Sendable {
     }
 
     /// The queues that this farm works, with their lanes.
-    var lanes: [String: Int] {
+    package var lanes: [String: Int] {
         guard let queues else { return definitions.lanes }
         return definitions.lanes.filter { queues.contains($0.key) }
     }

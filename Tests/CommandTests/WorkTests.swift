@@ -78,4 +78,25 @@ struct WorkTests {
             #expect(answer.text.contains("no kind has the queue “nope”"))
         }
     }
+
+    @Test("who can't fetch mods from here is told so at the start, and what to try")
+    func lookout() async throws {
+        try await withProgram { program in
+            let (descriptor, port) = try Loopback.listen(on: "127.0.0.1")
+            close(descriptor)
+            var program = program
+            program.variables["MOTORPOOL_STEAM_API"] = "http://127.0.0.1:\(port)"
+            let worker = try await program.work()
+            try await worker.says("no_steamcmd")
+            try await worker.says("no_steam")
+            #expect(worker.child.outputText.contains("Without internet, try --sandbox"))
+            worker.signal(SIGTERM)
+            #expect(try await worker.end() == .exited(0))
+            // Who works other queues has nothing to do with it.
+            let other = try await program.work("--queues", "trial")
+            other.signal(SIGTERM)
+            #expect(try await other.end() == .exited(0))
+            #expect(!other.child.outputText.contains("no_steam"))
+        }
+    }
 }

@@ -93,8 +93,8 @@ import World
         }
     }
 
-    @Test func aProgramThatWritesOutsideIsKeptInWhereTheKernelCan() async throws {
-        guard ChildProcess.confinesWriting else { return }
+    @Test(.enabled(if: ChildProcess.confinesWriting, "this kernel has no Landlock"))
+    func aProgramThatWritesOutsideIsKeptIn() async throws {
         try await withUpstream { up in
             up.sandbox.turn(try #require(SandboxSwitch("steamcmd:escape")), for: Self.first)
             let end = try await up.ending(of: try await up.ask("steam-download", Self.first))

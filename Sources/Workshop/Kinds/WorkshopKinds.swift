@@ -13,6 +13,9 @@ package struct WorkshopKinds: Sendable {
 
     private let desk: Desk
 
+    /// The kind that fetches mods.
+    package static let download = SteamDownload.name
+
     package static let names = [
         SteamDetails.name, SteamDownload.name, ReadPage.name, RegisterGame.name, SteamCheck.name,
         WorkshopUpkeep.name,

@@ -64,8 +64,6 @@ enum UpCommand: Command {
         let reception = Reception(call.settings, log)
         let address = try reception.open()
         whenOpen(address)
-        let lookout = Task { await Lookout.tell(call.settings.steam, log) }
-        defer { lookout.cancel() }
         let result: Result<Void, any Error>
         do {
             let work: Void = try await WorkCommand.work(

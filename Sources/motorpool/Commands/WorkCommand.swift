@@ -51,6 +51,11 @@ enum WorkCommand: Command {
                 farm.stop()
             }
         }
+        let lookout = Task {
+            guard fetchesMods(settings) else { return }
+            await Lookout.tell(call.settings.steam, log)
+        }
+        defer { lookout.cancel() }
         let result: Result<Void, any Error>
         do {
             result = .success(try await farmLog.following({ farm.counts }, while: { try await farm.run() }))
@@ -60,6 +65,11 @@ enum WorkCommand: Command {
         await workshop.close()
         await store.close()
         try result.get()
+    }
+
+    private static func fetchesMods(_ settings: FarmSettings) -> Bool {
+        guard let definition = settings.definitions[WorkshopKinds.download] else { return false }
+        return settings.lanes.keys.contains(definition.queue)
     }
 
     private static func checkQueues(_ settings: FarmSettings) throws {
