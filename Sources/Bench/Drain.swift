@@ -46,7 +46,7 @@ struct Drain: Sendable {
     }
 
     private func drained(_ store: Store, _ worker: ChildProcess) async throws -> Sample {
-        for queue in queueNames { try await store.pause(queue: queue, by: "bench") }
+        for queue in queueNames { try await store.pause(queue: queue, by: Self.clerk) }
         try await waitForWorker(worker)
         try await loadCrowd()
         let loaded = ContinuousClock.now
@@ -54,7 +54,7 @@ struct Drain: Sendable {
         let loadSeconds = (ContinuousClock.now - loaded).inSecondsExact
         let holder = try await drain.holdsTransaction ? holdTransaction() : nil
         let meter = try await Meter.start(place.database, workers: [worker.pid])
-        for queue in queueNames { _ = try await store.resume(queue: queue) }
+        for queue in queueNames { _ = try await store.resume(queue: queue, by: Self.clerk) }
         let looks = try await waitUntilGone()
         var sample = try await meter.stop(jobs: jobs)
         sample[.enqueueRate] = Double(jobs) / loadSeconds
@@ -65,6 +65,8 @@ struct Drain: Sendable {
     }
 
     private var queueNames: [String] { (0..<drain.queues).map { "bench\($0)" } }
+
+    private static let clerk = Operator(name: "bench")
 
     /// The kinds that the worker knows; the others of the program need no definition then.
     private static let kinds = ["noop", "sleep", "fail", "abort", "effect", "family"]

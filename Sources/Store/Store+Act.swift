@@ -99,35 +99,4 @@ extension Store {
         }
         return (found, true)
     }
-
-    /// Stops claims from the queue, and notes who did it. Twice is once.
-    /// - Returns: whether it was running.
-    package func pause(queue: String, by actor: Operator) async throws -> Bool {
-        try await database.transaction { tx in
-            let paused =
-                try await tx.run(
-                    """
-                    INSERT INTO motorpool.queues AS q (name, paused_at, paused_by) VALUES (\(queue), now(), \(actor.name))
-                    ON CONFLICT (name) DO UPDATE SET paused_at = now(), paused_by = excluded.paused_by WHERE q.paused_at IS NULL
-                    """
-                ).affected > 0
-            if paused { try await tx.run(Store.noting("pause", "queue \(queue)", count: 1, by: actor)) }
-            return paused
-        }
-    }
-
-    /// Lets the queue go on, and notes who did it. Twice is once.
-    /// - Returns: whether it was paused.
-    package func resume(queue: String, by actor: Operator) async throws -> Bool {
-        let resumed = try await database.transaction { tx in
-            let resumed =
-                try await tx.run(
-                    "UPDATE motorpool.queues SET paused_at = NULL, paused_by = NULL WHERE name = \(queue) AND paused_at IS NOT NULL"
-                ).affected > 0
-            if resumed { try await tx.run(Store.noting("resume", "queue \(queue)", count: 1, by: actor)) }
-            return resumed
-        }
-        await bell.ring([queue])
-        return resumed
-    }
 }

@@ -2,8 +2,8 @@ package import Jobs
 internal import Postgres
 
 extension Store {
-    /// Runs a line of the schedule once now, and notes who asked.
-    /// - Returns: the job that answers for it. `nil`: no such line.
+    /// Runs a line once now, outside its plan: whatever overlaps, and although it is paused. Both ledgers keep it.
+    /// - Returns: the job that answers for it: a new one, or the live one of the same subject. `nil`: no such line.
     /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
     package func runNow(schedule: String, by actor: Operator) async throws -> JobID? {
         let (job, queue, refusal) = try await StoreError.translating {
@@ -27,28 +27,28 @@ extension Store {
         return job
     }
 
-    /// Lets the slots of a line pass, and notes who did it. Twice is once.
-    /// - Returns: whether it was going.
-    package func pause(schedule: String, by actor: Operator) async throws -> Bool {
+    /// Lets the slots of a line pass, in every process, and notes who did it; each is told as skipped. Twice is once.
+    /// - Returns: whether it was going; `nil`: there is no such line.
+    package func pause(schedule: String, by actor: Operator) async throws -> Bool? {
         try await database.transaction { tx in
-            let going =
-                try await tx.run(
-                    "SELECT 1 FROM motorpool.schedules WHERE name = \(schedule) AND paused_at IS NULL FOR UPDATE"
-                ).count > 0
-            guard going else { return false }
+            let row = try await tx.run(
+                "SELECT paused_at IS NULL FROM motorpool.schedules WHERE name = \(schedule) FOR UPDATE"
+            ).first
+            guard let isGoing = try row?.get(0, as: Bool.self) else { return nil }
+            guard isGoing else { return false }
             try await tx.run(Store.pausing(schedule: schedule, by: actor.name))
             try await tx.run(Store.noting("pause", "schedule \(schedule)", count: 1, by: actor))
             return true
         }
     }
 
-    /// Lets a line go on with its next slot, and notes who did it. Twice is once.
-    /// - Returns: whether it was paused.
-    package func resume(schedule: String, by actor: Operator) async throws -> Bool {
+    /// Lets a line go on with its next slot, and notes who did it; nothing of the pause is made up. Twice is once.
+    /// - Returns: whether it was paused; `nil`: there is no such line.
+    package func resume(schedule: String, by actor: Operator) async throws -> Bool? {
         try await database.transaction { tx in
             let row = try await tx.run(Store.resuming(schedule: schedule)).first
-            let wasPaused = try row?.get(0, as: Bool.self) ?? false
-            if wasPaused {
+            let wasPaused = try row?.get(0, as: Bool.self)
+            if wasPaused == true {
                 try await tx.run(Store.noting("resume", "schedule \(schedule)", count: 1, by: actor))
             }
             return wasPaused

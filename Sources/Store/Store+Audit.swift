@@ -7,7 +7,7 @@ package struct Operator: Hashable, Sendable {
     /// Where the request came from. `nil`: not by HTTP.
     package let address: String?
 
-    package init(name: String, address: String?) {
+    package init(name: String, address: String? = nil) {
         self.name = name
         self.address = address
     }

@@ -85,34 +85,6 @@ extension Store {
         return try rows.map { try SlotReport($0) }
     }
 
-    /// Runs a line once now, outside its plan: whatever overlaps, and although it is paused. The ledger keeps it.
-    /// - Returns: the job that answers for it: a new one, or the live one of the same subject. `nil`: no such line.
-    /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
-    package func runNow(schedule: String, by actor: String) async throws -> JobID? {
-        let row = try await StoreError.translating {
-            try await database.run(Store.running(schedule: schedule, by: actor)).first
-        }
-        guard let row else { return nil }
-        if let queue = try row.get(2, as: String?.self) { await bell.ring([queue]) }
-        guard let job = try row.get(0, as: Int64?.self) else {
-            throw StoreError.badRequest(try row.get(1, as: String?.self) ?? "the queue refused the job")
-        }
-        return JobID(job)
-    }
-
-    /// Lets the slots of a line pass, in every process; each is told as skipped. Twice is once.
-    /// - Returns: whether there is such a line.
-    package func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
-        try await database.run(Store.pausing(schedule: name, by: actor)).affected > 0
-    }
-
-    /// Lets a line go on with its next slot; nothing of the pause is made up.
-    /// - Returns: whether it was paused; `nil`: there is no such line.
-    package func resumeSchedule(_ name: String) async throws -> Bool? {
-        let row = try await database.run(Store.resuming(schedule: name)).first
-        return try row?.get(0)
-    }
-
     // MARK: Statements
 
     static func running(schedule: String, by actor: String) -> SQL {

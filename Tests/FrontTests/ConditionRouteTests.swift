@@ -34,7 +34,7 @@ import Testing
             let failed = await ask()
             #expect(failed.map(word) == ["absent null", "failed null"])
             #expect(failed[1]["reason"]?.string == "no luck")
-            let retried = try await house.store.retry(id)
+            let retried = try await house.store.retry(id, by: Operator(name: "a test"))
             #expect(retried == .retried)
             let again = try await house.claim(by: worker)
             try await house.settle(again[0], .finish(result: nil))
@@ -64,7 +64,7 @@ import Testing
             #expect(
                 known["estimate_seconds"]?.json.description == "7.0",
                 "eight of 2 s on four lanes, and its own 3 s")
-            try await house.store.pause(queue: "default", by: "a test")
+            try await house.store.pause(queue: "default", by: Operator(name: "a test"))
             let paused = try await ask()
             #expect(paused["estimate_seconds"]?.isNull == true)
             #expect(paused["reason"]?.string?.hasPrefix("queue default paused by a test since ") == true)

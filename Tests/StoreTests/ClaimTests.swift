@@ -25,10 +25,10 @@ struct ClaimTests {
         try await withDesk { desk in
             let worker = try await desk.worker()
             _ = try await desk.store.enqueue([NewJob("note"), NewJob("note", queue: "side")])
-            try await desk.store.pause(queue: "default", by: "ann")
+            try await desk.store.pause(queue: "default", by: ann)
             #expect(try await desk.claim(by: worker).isEmpty)
             #expect(try await desk.claim(by: worker, queue: "side").count == 1)
-            #expect(try await desk.store.resume(queue: "default"))
+            #expect(try await desk.store.resume(queue: "default", by: ann))
             #expect(try await desk.claim(by: worker).count == 1)
         }
     }
@@ -149,7 +149,7 @@ struct ClaimTests {
             #expect(try await desk.settle(job, .die(reason: .attempts, error: "x")))
             try await desk.store.database.run(
                 "UPDATE motorpool.dead SET created_at = now() - interval '1 day'")
-            #expect(try await desk.store.retry(delayed) == .retried)
+            #expect(try await desk.store.retry(delayed, by: ann) == .retried)
             let retried = try await desk.claim(by: worker)[0]
             #expect(retried.age < .seconds(60))
         }

@@ -3,6 +3,9 @@ import Postgres
 import Store
 import TestSupport
 
+/// Who acts by hand in these tests, unless it matters.
+let ann = Operator(name: "ann")
+
 /// A store on a database of its own, and the hands of a worker that has no farm around it.
 struct Desk: Sendable {
     let database: TestDatabase

@@ -42,7 +42,7 @@ struct LookTests {
     func paused() async throws {
         try await withDesk { desk in
             let job = try await desk.store.enqueue(NewJob("note")).job
-            try await desk.store.pause(queue: "default", by: "ann")
+            try await desk.store.pause(queue: "default", by: ann)
             let since = try await told(desk, "(SELECT paused_at FROM motorpool.queues)")
             #expect(try await reason(desk, job) == "queue default paused by ann since \(since)")
         }

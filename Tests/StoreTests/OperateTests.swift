@@ -10,7 +10,7 @@ struct OperateTests {
     func unknown() async throws {
         try await withDesk { desk async throws in
             #expect(try await desk.store.cancel(JobID(4711), reason: "x") == .unknown)
-            #expect(try await desk.store.retry(JobID(4711)) == .unknown)
+            #expect(try await desk.store.retry(JobID(4711), by: ann) == .unknown)
         }
     }
 
@@ -90,8 +90,8 @@ struct OperateTests {
             #expect(
                 try await desk.settle(
                     job, isDead ? .die(reason: .attempts, error: "two") : .cancel(reason: "enough")))
-            #expect(try await desk.store.retry(job.id) == .retried)
-            #expect(try await desk.store.retry(job.id) == .notRetryable(.waiting))
+            #expect(try await desk.store.retry(job.id, by: ann) == .retried)
+            #expect(try await desk.store.retry(job.id, by: ann) == .notRetryable(.waiting))
             let again = try await desk.claim(by: worker)
             #expect(again.map(\.id) == [job.id])
             #expect(again[0].failures == 0 && again[0].token.run == 3 && again[0].attemptsMax == 3)
@@ -109,11 +109,11 @@ struct OperateTests {
     func notRetryable() async throws {
         try await withDesk { desk in
             let job = try await desk.running(by: try await desk.worker())
-            #expect(try await desk.store.retry(job.id) == .notRetryable(.running))
+            #expect(try await desk.store.retry(job.id, by: ann) == .notRetryable(.running))
             try await desk.finish(job)
-            #expect(try await desk.store.retry(job.id) == .notRetryable(.done))
+            #expect(try await desk.store.retry(job.id, by: ann) == .notRetryable(.done))
             let waiting = try await desk.store.enqueue(NewJob("note", delay: .seconds(60))).job
-            #expect(try await desk.store.retry(waiting) == .notRetryable(.waiting))
+            #expect(try await desk.store.retry(waiting, by: ann) == .notRetryable(.waiting))
         }
     }
 
@@ -129,7 +129,7 @@ struct OperateTests {
             )
             let other = try await desk.store.enqueue(NewJob("note", subject: "s")).job
             let before = try await desk.everything()
-            let error = await caught { _ = try await desk.store.retry(job.id) }
+            let error = await caught { _ = try await desk.store.retry(job.id, by: ann) }
             guard case StoreError.busy(let sentence)? = error else {
                 Issue.record("\(String(describing: error))")
                 return
@@ -137,7 +137,7 @@ struct OperateTests {
             #expect(sentence.contains("“s”"))
             #expect(try await desk.everything() == before)
             _ = try await desk.store.cancel(other, reason: "x")
-            #expect(try await desk.store.retry(job.id) == .retried)
+            #expect(try await desk.store.retry(job.id, by: ann) == .retried)
         }
     }
 
@@ -148,7 +148,7 @@ struct OperateTests {
             let job = try await desk.running(NewJob("note", limitKey: "k"), by: worker)
             #expect(try await desk.settle(job, .die(reason: .forGood, error: "x")))
             let other = try await desk.running(NewJob("note", limitKey: "k"), by: worker)
-            #expect(try await desk.store.retry(job.id) == .retried)
+            #expect(try await desk.store.retry(job.id, by: ann) == .retried)
             #expect(try await desk.state(of: job.id) == .held)
             try await desk.finish(other)
             #expect(try await desk.claim(by: worker).map(\.id) == [job.id])
@@ -158,13 +158,13 @@ struct OperateTests {
     @Test("who pauses twice has paused once, and resumes once")
     func pause() async throws {
         try await withDesk { desk in
-            try await desk.store.pause(queue: "default", by: "ann")
-            try await desk.store.pause(queue: "default", by: "bob")
+            try await desk.store.pause(queue: "default", by: ann)
+            try await desk.store.pause(queue: "default", by: Operator(name: "bob"))
             #expect(try await desk.value("SELECT paused_by FROM motorpool.queues") as String == "ann")
-            #expect(try await desk.store.resume(queue: "default"))
-            #expect(try await desk.store.resume(queue: "default") == false)
-            #expect(try await desk.store.resume(queue: "never") == false)
-            try await desk.store.pause(queue: "side", by: "ann")
+            #expect(try await desk.store.resume(queue: "default", by: ann))
+            #expect(try await desk.store.resume(queue: "default", by: ann) == false)
+            #expect(try await desk.store.resume(queue: "never", by: ann) == false)
+            try await desk.store.pause(queue: "side", by: ann)
             #expect(try await desk.store.queueNames() == ["default", "side"])
         }
     }
@@ -173,9 +173,34 @@ struct OperateTests {
     func pauseRunning() async throws {
         try await withDesk { desk async throws in
             let job = try await desk.running(by: try await desk.worker())
-            try await desk.store.pause(queue: "default", by: "ann")
+            try await desk.store.pause(queue: "default", by: ann)
             try await desk.finish(job)
             #expect(try await desk.told(job.id) == .done)
+        }
+    }
+
+    @Test("what is done by hand stands in the ledger once, and what came to nothing does not")
+    func ledger() async throws {
+        try await withDesk { desk in
+            let job = try await desk.store.enqueue(NewJob("note")).job
+            #expect(
+                try await desk.store.cancel(job, reason: "enough", by: ann)
+                    == .cancelled(mayHaveStarted: false))
+            #expect(try await desk.store.cancel(job, reason: "enough", by: ann) == .ended(.cancelled))
+            #expect(try await desk.store.retry(job, by: ann) == .retried)
+            #expect(try await desk.store.retry(job, by: ann) == .notRetryable(.waiting))
+            try await desk.store.pause(queue: "default", by: ann)
+            try await desk.store.pause(queue: "default", by: ann)
+            try await desk.store.resume(queue: "default", by: ann)
+            try await desk.store.resume(queue: "default", by: ann)
+            // A client's own cancel is no operator's.
+            _ = try await desk.store.cancel(job, reason: "enough")
+            let entries = try await desk.store.audit(limit: 10).reversed()
+            #expect(
+                entries.map { "\($0.actor): \($0.action) \($0.target)" } == [
+                    "ann: cancel job \(job)", "ann: retry job \(job)", "ann: pause queue default",
+                    "ann: resume queue default",
+                ])
         }
     }
 }

@@ -62,7 +62,7 @@ struct PooledTests {
             #expect(try await desk.store.job(held)?.reason == "limit 1 of 1 on key k held by jobs \(job.id)")
             #expect(try await desk.store.cancel(job.id, reason: "x") == .cancelled(mayHaveStarted: true))
             #expect(try await desk.state(of: held) == .ready)
-            #expect(try await desk.store.retry(job.id) == .retried)
+            #expect(try await desk.store.retry(job.id, by: ann) == .retried)
             #expect(try await desk.state(of: job.id) == .held)
         }
     }

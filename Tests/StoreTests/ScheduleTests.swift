@@ -174,18 +174,18 @@ struct ScheduleTests {
         try await withDesk { desk in
             let line = try line()
             try await desk.store.publish([line])
-            #expect(try await desk.store.pauseSchedule("tick", by: "anna"))
+            #expect(try await desk.store.pause(schedule: "tick", by: Operator(name: "anna")) == true)
             try await shift(desk, back: 4)
             let decided = try await fire(desk, line)
             #expect(!decided.isEmpty)
             #expect(decided.allSatisfy { $0.why?.hasPrefix("paused by anna since ") == true })
             try await shift(desk, back: 600)
-            #expect(try await desk.store.resumeSchedule("tick") == true)
+            #expect(try await desk.store.resume(schedule: "tick", by: ann) == true)
             let after = try await fire(desk, line)
             #expect(after.count <= 1)
-            #expect(try await desk.store.resumeSchedule("tick") == false)
-            #expect(try await desk.store.resumeSchedule("nobody") == nil)
-            #expect(try await desk.store.pauseSchedule("nobody", by: "anna") == false)
+            #expect(try await desk.store.resume(schedule: "tick", by: ann) == false)
+            #expect(try await desk.store.resume(schedule: "nobody", by: ann) == nil)
+            #expect(try await desk.store.pause(schedule: "nobody", by: ann) == nil)
         }
     }
 
@@ -279,12 +279,12 @@ struct ScheduleTests {
         try await withDesk { desk in
             let line = try line("0 0 1 1 *") { $0.args = "{\"a\":1}" }
             try await desk.store.publish([line])
-            _ = try await desk.store.pauseSchedule("tick", by: "anna")
-            let job = try #require(try await desk.store.runNow(schedule: "tick", by: "bert"))
+            _ = try await desk.store.pause(schedule: "tick", by: Operator(name: "anna"))
+            let job = try #require(try await desk.store.runNow(schedule: "tick", by: Operator(name: "bert")))
             #expect(try await desk.store.job(job)?.args.description == "{\"a\": 1}")
             let slot = try #require(try await desk.store.schedules().first?.last)
             #expect(slot.isManual && slot.job == job && slot.why == "run by bert" && slot.outcome == .fired)
-            #expect(try await desk.store.runNow(schedule: "nobody", by: "bert") == nil)
+            #expect(try await desk.store.runNow(schedule: "nobody", by: Operator(name: "bert")) == nil)
         }
     }
 

@@ -20,10 +20,11 @@ protocol Door: Sendable {
     /// `nil`: not told through this door.
     func depths() async throws -> [QueueDepth]?
 
-    /// - Parameter actor: for the record; over HTTP it is whose token it was.
+    // Whoever changes something is named for the audit ledger: `actor`, but over HTTP whose token it was.
+
     func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled
 
-    func retry(_ id: JobID) async throws -> Retried
+    func retry(_ id: JobID, by actor: String) async throws -> Retried
 
     /// - Parameter isForced: also a queue that nobody has heard of.
     /// - Throws: `Refusal` with the list of queues.
@@ -31,7 +32,7 @@ protocol Door: Sendable {
 
     /// - Returns: whether it was paused.
     /// - Throws: `Refusal` with the list of queues.
-    func resume(queue: String) async throws -> Bool
+    func resume(queue: String, by actor: String) async throws -> Bool
 
     func schedules() async throws -> [ScheduleReport]
 
@@ -45,7 +46,7 @@ protocol Door: Sendable {
     func pauseSchedule(_ name: String, by actor: String) async throws -> Bool
 
     /// - Returns: whether it was paused; `nil`: there is no line of that name.
-    func resumeSchedule(_ name: String) async throws -> Bool?
+    func resumeSchedule(_ name: String, by actor: String) async throws -> Bool?
 
     /// Waits for what is under way, such as a ring of the bell.
     func close() async

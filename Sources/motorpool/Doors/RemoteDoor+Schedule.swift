@@ -36,7 +36,9 @@ extension RemoteDoor {
         try await change(name, "pause") != nil
     }
 
-    func resumeSchedule(_ name: String) async throws -> Bool? { try await change(name, "resume") }
+    func resumeSchedule(_ name: String, by actor: String) async throws -> Bool? {
+        try await change(name, "resume")
+    }
 
     private func change(_ name: String, _ deed: String) async throws -> Bool? {
         let answer = try await farm.ask(.post, path(name, deed))

@@ -177,7 +177,7 @@ struct RemoteDoor: Door {
         }
     }
 
-    // MARK: Orders
+    // MARK: Orders; who gives them is who the token says.
 
     func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
         let query = reason.map { "?reason=\($0.percentEncoded)" } ?? ""
@@ -197,7 +197,7 @@ struct RemoteDoor: Door {
         }
     }
 
-    func retry(_ id: JobID) async throws -> Retried {
+    func retry(_ id: JobID, by actor: String) async throws -> Retried {
         let answer = try await farm.ask(.post, "/admin/api/jobs/\(id)/retry", repeating: .never)
         switch answer.status {
         case 200: return .retried
@@ -212,7 +212,6 @@ struct RemoteDoor: Door {
     }
 
     func pause(queue: String, by actor: String, isForced: Bool) async throws {
-        // Who does it is who the token says.
         let answer = try await farm.ask(.post, "/admin/api/queues/\(queue.percentEncoded)/pause")
         guard answer.status == 200 else {
             let rest = isForced ? "; --force needs the database" : ""
@@ -220,7 +219,7 @@ struct RemoteDoor: Door {
         }
     }
 
-    func resume(queue: String) async throws -> Bool {
+    func resume(queue: String, by actor: String) async throws -> Bool {
         let answer = try await farm.ask(.post, "/admin/api/queues/\(queue.percentEncoded)/resume")
         guard answer.status == 200, case .bool(let wasPaused)? = answer.json?["changed"]?.value else {
             throw Refusal(answer.message)

@@ -29,19 +29,22 @@ struct StoreDoor: Door {
 
     func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
         let by = "cancelled by \(actor)"
-        return try await store.cancel(id, reason: reason.map { "\($0) (\(by))" } ?? by)
+        return try await store.cancel(
+            id, reason: reason.map { "\($0) (\(by))" } ?? by, by: Operator(name: actor))
     }
 
-    func retry(_ id: JobID) async throws -> Retried { try await store.retry(id) }
+    func retry(_ id: JobID, by actor: String) async throws -> Retried {
+        try await store.retry(id, by: Operator(name: actor))
+    }
 
     func pause(queue: String, by actor: String, isForced: Bool) async throws {
         if !isForced { try await require(queue, unless: "--force") }
-        try await store.pause(queue: queue, by: actor)
+        try await store.pause(queue: queue, by: Operator(name: actor))
     }
 
-    func resume(queue: String) async throws -> Bool {
+    func resume(queue: String, by actor: String) async throws -> Bool {
         try await require(queue)
-        return try await store.resume(queue: queue)
+        return try await store.resume(queue: queue, by: Operator(name: actor))
     }
 
     func schedules() async throws -> [ScheduleReport] { try await store.schedules() }
@@ -52,14 +55,16 @@ struct StoreDoor: Door {
     }
 
     func runNow(schedule: String, by actor: String) async throws -> JobID? {
-        try await store.runNow(schedule: schedule, by: actor)
+        try await store.runNow(schedule: schedule, by: Operator(name: actor))
     }
 
     func pauseSchedule(_ name: String, by actor: String) async throws -> Bool {
-        try await store.pauseSchedule(name, by: actor)
+        try await store.pause(schedule: name, by: Operator(name: actor)) != nil
     }
 
-    func resumeSchedule(_ name: String) async throws -> Bool? { try await store.resumeSchedule(name) }
+    func resumeSchedule(_ name: String, by actor: String) async throws -> Bool? {
+        try await store.resume(schedule: name, by: Operator(name: actor))
+    }
 
     func close() async {
         await store.bell.settled()

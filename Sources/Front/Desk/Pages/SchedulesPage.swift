@@ -138,7 +138,7 @@ enum SchedulesPage {
     static func pause(_ exchange: DeskExchange) async throws -> Response {
         let line = try await known(exchange)
         try await exchange.guardForm()
-        let did = try await exchange.store.pause(schedule: line.name, by: exchange.actor)
+        let did = try await exchange.store.pause(schedule: line.name, by: exchange.actor) == true
         return Reply.seeOther(
             DeskPath("schedules", line.name, query: [("flash", did ? "line-paused" : "nothing")]).text)
     }
@@ -146,7 +146,7 @@ enum SchedulesPage {
     static func resume(_ exchange: DeskExchange) async throws -> Response {
         let line = try await known(exchange)
         try await exchange.guardForm()
-        let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor)
+        let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor) == true
         return Reply.seeOther(
             DeskPath("schedules", line.name, query: [("flash", did ? "resumed" : "nothing")]).text)
     }
@@ -174,14 +174,14 @@ extension DeskAPI {
     static func pauseLine(_ exchange: DeskExchange) async throws -> Response {
         try await refuseSessions(exchange)
         let line = try await SchedulesPage.known(exchange)
-        let did = try await exchange.store.pause(schedule: line.name, by: exchange.actor)
+        let did = try await exchange.store.pause(schedule: line.name, by: exchange.actor) == true
         return Reply.json(.object([("changed", .bool(did))]))
     }
 
     static func resumeLine(_ exchange: DeskExchange) async throws -> Response {
         try await refuseSessions(exchange)
         let line = try await SchedulesPage.known(exchange)
-        let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor)
+        let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor) == true
         return Reply.json(.object([("changed", .bool(did))]))
     }
 }
