@@ -28,6 +28,40 @@ struct CatalogueTests {
     }
 
     @Test(
+        "Who makes room forgets as many as it takes, those asked for longest ago first, however many do it at once"
+    )
+    func room() async throws {
+        try await withShop { shop in
+            let catalogue = shop.catalogue
+            for id in 1...9 {
+                let file = PublishedFile(bytes: 100, sha256: .init(repeating: UInt8(id), count: 32))
+                try await shop.publish(SteamItem.sample(Int64(id)), file)
+            }
+            let all = Array(1...9).map(Int64.init)
+            func forget(keeping bytes: Int64, freeing: Int64 = 0, atMost limit: Int = 100) async throws
+                -> Int?
+            {
+                try await catalogue.tidyingStorehouse {
+                    try await catalogue.forgetOldest(
+                        keeping: bytes, freeing: freeing, atMost: limit, in: $0)
+                }
+            }
+            #expect(try await forget(keeping: 900) == 0)
+            #expect(try await forget(keeping: 899) == 1)
+            #expect(try await forget(keeping: 0, atMost: 2) == 2)
+            #expect(try await forget(keeping: 900, freeing: 101) == 2)
+            #expect(try await catalogue.files(of: all).keys.sorted() == [6, 7, 8, 9])
+            // Ten at once, and what two would do one after the other.
+            let counts = try await withThrowingTaskGroup { group in
+                for _ in 0..<10 { group.addTask { try await forget(keeping: 250) ?? 0 } }
+                return try await group.reduce(0, +)
+            }
+            #expect(counts == 2)
+            #expect(try await catalogue.files(of: all).keys.sorted() == [8, 9])
+        }
+    }
+
+    @Test(
         "A published mod is here with its file; published again it is one; forgotten it is gone with all that hangs on it"
     )
     func publication() async throws {
@@ -39,7 +73,6 @@ struct CatalogueTests {
             try await shop.publish(item, second)
             #expect(try await shop.catalogue.files(of: [7, 8]) == [7: second])
             #expect(try await shop.catalogue.bytesStored() == 200)
-            #expect(try await shop.catalogue.oldestAsked(10).map(\.id) == [7])
             let page = SteamPage(
                 dependencies: [7, 9, 8, 9], screenshots: ["https://a/1", "https://a/2"], logo: "https://a/0",
                 version: 1,

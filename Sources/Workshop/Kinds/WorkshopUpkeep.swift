@@ -16,40 +16,47 @@ struct WorkshopUpkeep: JobKind {
         do {
             try desk.storehouse.open()
             let slots = try await Slot.tidy(desk.storehouse.slots)
-            let evicted = try await evict()
-            let orphans = try await removeOrphans()
+            let room = try await makeRoom()
             try await desk.catalogue.forgetWords(olderThan: Self.wordAgeMax)
             return .done(
                 result: JSON(
                     text:
-                        "{\"slots\":\(slots),\"evicted\":\(evicted),\"orphans\":\(orphans.map { "\($0)" } ?? "null")}"
+                        "{\"slots\":\(slots),\"evicted\":\(room.evicted),\"orphans\":\(room.orphans)}"
                 ))
         } catch let fault as FileFault {
             return .fail(error: "\(fault)")
         }
     }
 
-    /// Mods go until what is kept fits the budget and the disk has some room: row first, then file.
-    private func evict() async throws -> Int {
-        var count = 0
+    /// Mods go until what is kept fits the budget and the disk has some room.
+    ///
+    /// A mod's row goes first. Its file is then one that no row names, and goes with the others of that kind: while nobody
+    /// publishes, so that a mod which comes back at this very moment keeps the file of the same name.
+    private func makeRoom() async throws -> (evicted: Int, orphans: Int) {
+        var evicted = 0
+        var orphans = 0
         while true {
             try Task.checkCancellation()
-            var stored = try await desk.catalogue.bytesStored()
-            var missing = desk.settings.diskFreeMin - (try Disk.freeBytes(at: desk.storehouse.folder))
-            guard stored > desk.settings.diskBytesMax || missing > 0 else { return count }
-            let oldest = try await desk.catalogue.oldestAsked(Self.batch)
-            guard !oldest.isEmpty else { return count }
-            for mod in oldest where stored > desk.settings.diskBytesMax || missing > 0 {
-                guard try await desk.catalogue.forget(mod.id, copy: mod.file) else { continue }
-                try await desk.storehouse.remove([Storehouse.name(mod.id, mod.file)])
-                stored -= mod.file.bytes
-                missing -= mod.file.bytes
-                count += 1
-            }
+            let count = try await evict()
+            let removed = try await removeOrphans()
+            evicted += count ?? 0
+            orphans += removed ?? 0
+            // Whoever could not get in leaves the rest to the next time.
+            guard let count, removed != nil, count > 0 else { return (evicted, orphans) }
         }
     }
 
-    /// - Returns: how many went; `nil` when somebody was publishing, and it is left to the next time.
+    /// - Returns: how many went; `nil` when others were at the storehouse.
+    private func evict() async throws -> Int? {
+        try await desk.catalogue.tidyingStorehouse { tx in
+            let free = try Disk.freeBytes(at: desk.storehouse.folder)
+            return try await desk.catalogue.forgetOldest(
+                keeping: desk.settings.diskBytesMax, freeing: desk.settings.diskFreeMin - free,
+                atMost: Self.batch, in: tx)
+        }
+    }
+
+    /// - Returns: how many went; `nil` when others were at the storehouse.
     private func removeOrphans() async throws -> Int? {
         try await desk.catalogue.tidyingStorehouse { tx in
             let names = try await desk.storehouse.names()

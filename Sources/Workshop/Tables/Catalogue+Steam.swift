@@ -207,18 +207,25 @@ extension Catalogue {
         try await database.run("SELECT coalesce(sum(zip_bytes), 0)::bigint FROM workshop.mods")[0].get(0)
     }
 
-    /// The mods that were asked for longest ago, longest first.
-    package func oldestAsked(_ limit: Int) async throws -> [StoredMod] {
-        try await database.run(
+    /// Mods that were asked for longest ago go, one after another, while what is kept is more than `bytesMax`, or what went
+    /// is less than `bytesLacking`.
+    ///
+    /// - Parameter limit: so many go at once, and no more.
+    /// - Returns: how many went. Their files may be removed after the commit.
+    package func forgetOldest(
+        keeping bytesMax: Int64, freeing bytesLacking: Int64, atMost limit: Int, in tx: Transaction
+    ) async throws -> Int {
+        try await tx.run(
             """
-            SELECT id, zip_bytes, zip_sha256, extract(epoch FROM now() - date_request)::float8 FROM workshop.mods
-            ORDER BY date_request, id LIMIT \(limit)
+            DELETE FROM workshop.mods WHERE id = ANY (ARRAY(
+                SELECT id FROM (
+                    SELECT id, date_request, sum(zip_bytes) OVER () AS stored,
+                        coalesce(sum(zip_bytes) OVER (ORDER BY date_request, id
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS older
+                    FROM workshop.mods) m
+                WHERE stored - older > \(bytesMax) OR older < \(bytesLacking) ORDER BY date_request, id LIMIT \(limit)))
             """
-        ).map { row in
-            StoredMod(
-                id: try row.get(0), file: PublishedFile(bytes: try row.get(1), sha256: try row.get(2)),
-                unaskedFor: .seconds(try row.get(3, as: Double.self)))
-        }
+        ).affected
     }
 
     /// The mod is not here any more: its row goes, with its links, dependencies and resources.

@@ -10,13 +10,18 @@ extension Catalogue {
         try await tx.run("SELECT pg_advisory_xact_lock_shared(\(Catalogue.storehouseLock))")
     }
 
-    /// Runs `body` while nobody is publishing.
-    /// - Returns: `nil` when somebody was.
-    func tidyingStorehouse<T: Sendable>(_ body: (Transaction) async throws -> T) async throws -> T? {
-        try await database.transaction { tx in
-            let rows = try await tx.run("SELECT pg_try_advisory_xact_lock(\(Catalogue.storehouseLock))")
-            guard try rows.first?.get(0, as: Bool.self) == true else { return nil }
-            return try await body(tx)
+    /// Runs `body` while nobody is publishing, and nobody else tidies up. Waits for them as long as for any lock.
+    /// - Returns: `nil` when that was not long enough.
+    package func tidyingStorehouse<T: Sendable>(
+        _ body: (Transaction) async throws -> T
+    ) async throws -> T? {
+        do {
+            return try await database.transaction { tx in
+                try await tx.run("SELECT pg_advisory_xact_lock(\(Catalogue.storehouseLock))")
+                return try await body(tx)
+            }
+        } catch PostgresError.server(let error) where error.sqlstate == "55P03" {
+            return nil
         }
     }
 

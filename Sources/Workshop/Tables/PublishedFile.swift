@@ -13,11 +13,3 @@ package struct PublishedFile: Sendable, Hashable {
         bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }
-
-/// One mod that is here, as those see it who look after the disk.
-package struct StoredMod: Sendable, Hashable {
-    package let id: Int64
-    package let file: PublishedFile
-    /// By the database's clock: since it was last asked for.
-    package let unaskedFor: Duration
-}
