@@ -64,9 +64,16 @@ final class SandboxDesk: Sendable {
                 return SteamDocuments.missing(id)
             }
             if own.contains("busy") { return SteamDocuments.missing(id, result: 10) }
-            return SteamDocuments.details(mod, base: base, isNewer: own.contains("newer"))
+            return SteamDocuments.details(
+                mod, size: size(of: mod), base: base, isNewer: own.contains("newer"))
         }
         return await spoiled(json(SteamDocuments.answer(items)), troubles)
+    }
+
+    /// What Steam announces is what is sent, whatever was put in its place.
+    private func size(of mod: SandboxMod) -> Int64 {
+        guard mod.directName != nil else { return mod.size }
+        return Int64(mod.direct(state.troubles(at: .file, for: mod.id)).count)
     }
 
     private func app(_ fields: [String: String]) async -> Response {
@@ -105,7 +112,7 @@ final class SandboxDesk: Sendable {
     }
 
     private func file(_ id: String) async -> Response {
-        guard let number = Int64(id), let mod = SandboxLibrary.mod(number), mod.isDirect else {
+        guard let number = Int64(id), let mod = SandboxLibrary.mod(number), mod.directName != nil else {
             return text(404, "none")
         }
         state.count("file", number)
@@ -119,7 +126,7 @@ final class SandboxDesk: Sendable {
         }
         let isShort = troubles.contains("wrong-size")
         let path = "\(folder)/files/\(number)\(isShort ? ".short" : "")"
-        let bytes = mod.content(0)
+        let bytes = mod.direct(troubles)
         let kept = isShort ? Array(bytes.dropLast(7)) : bytes
         do { try SandboxFile.write(path, kept) } catch { return text(500, error.description) }
         let whole = Response(
@@ -206,6 +213,7 @@ final class SandboxDesk: Sendable {
                     ("id", .int(mod.id)), ("app", .int(mod.app)), ("title", .string(mod.title)),
                     ("bytes", .int(mod.size)),
                     ("files", .int(Int64(mod.files.count))),
+                    ("members", mod.packing == nil ? .null : .array(mod.files.map { .string($0.path) })),
                     ("dependencies", .array(mod.dependencies.map { .int($0) })),
                 ])
             }

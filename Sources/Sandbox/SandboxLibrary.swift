@@ -25,7 +25,8 @@ package enum SandboxLibrary {
         "Dust Filter", "Map of Nowhere", "Lamp Post",
     ]
 
-    package static let mods: [SandboxMod] = titles.enumerated().map(mod) + [large, legacy, legacyArchive]
+    package static let mods: [SandboxMod] =
+        titles.enumerated().map(mod) + [large, legacy, legacyZip, legacyTar]
 
     package static func mod(_ id: Int64) -> SandboxMod? { mods.first { $0.id == id } }
 
@@ -66,16 +67,39 @@ package enum SandboxLibrary {
             id: firstID + 200, app: 900_020, title: "Old Carriage",
             description: "From the days before depots.",
             tags: ["Vehicle"], files: [SandboxMod.File(path: "carriage_legacy.bin", bytes: 300_000)])
-        mod.isDirect = true
+        mod.directName = mod.files[0].path
         return mod
     }()
 
-    /// The same for one that its author packed.
-    private static let legacyArchive: SandboxMod = {
+    /// The same, of several files that their author packed. Its name does not tell.
+    private static let legacyZip: SandboxMod = {
         var mod = SandboxMod(
-            id: firstID + 201, app: 900_020, title: "Packed Carriage", description: "A file of its own.",
-            tags: ["Vehicle"], files: [SandboxMod.File(path: "packed_legacy.bin", bytes: 120_000)])
-        mod.isDirect = true
+            id: firstID + 201, app: 900_020, title: "Packed Carriage",
+            description: "Its author made a ZIP of it.",
+            tags: ["Vehicle"],
+            files: [
+                SandboxMod.File(path: "carriage/body.bin", bytes: 90_000),
+                SandboxMod.File(path: "carriage/empty.cfg", bytes: 0),
+                SandboxMod.File(path: "readme.txt", bytes: 4_000),
+                SandboxMod.File(path: "тексты/вагон.txt", bytes: 26_000),
+            ])
+        mod.directName = "packed_legacy.bin"
+        mod.packing = .zip
+        return mod
+    }()
+
+    /// And one whose author uses tar.
+    private static let legacyTar: SandboxMod = {
+        var mod = SandboxMod(
+            id: firstID + 202, app: 900_020, title: "Rolled Carriage",
+            description: "Its author made a tar of it.",
+            tags: ["Vehicle"],
+            files: [
+                SandboxMod.File(path: "carriage.bin", bytes: 70_000),
+                SandboxMod.File(path: "sound/wheels.bin", bytes: 50_001),
+            ])
+        mod.directName = "rolled_legacy"
+        mod.packing = .tarGzip
         return mod
     }()
 }

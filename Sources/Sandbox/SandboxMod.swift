@@ -6,6 +6,9 @@ package struct SandboxMod: Sendable {
         package let bytes: Int
     }
 
+    /// How an author makes one file of many.
+    package enum Packing: Sendable { case zip, tarGzip }
+
     package let id: Int64
     package let app: Int64
     package let title: String
@@ -18,10 +21,31 @@ package struct SandboxMod: Sendable {
     package var created: Int64 = 1_700_000_000
     /// Unix seconds.
     package var updated: Int64 = 1_710_000_000
-    /// Of the old kind: one file at an address of its own.
-    package var isDirect = false
+    /// Of the old kind: the name of its one file, which has an address of its own.
+    package var directName: String?
+    /// What its author did to its files; nil: nothing.
+    package var packing: Packing?
 
-    package var size: Int64 { files.reduce(0) { $0 + Int64($1.bytes) } }
+    /// As Steam announces it: of all its files, or of the one at its address.
+    package var size: Int64 { packed.map { Int64($0.count) } ?? contentBytes }
+
+    /// Of all its files.
+    package var contentBytes: Int64 { files.reduce(0) { $0 + Int64($1.bytes) } }
+
+    /// What its author made of its files; nil when he left them as they are.
+    package var packed: [UInt8]? {
+        guard let packing else { return nil }
+        let members = files.indices.map { SandboxArchive.Member(files[$0].path, content($0)) }
+        switch packing {
+        case .zip: return SandboxArchive.zip(members)
+        case .tarGzip: return SandboxArchive.gzip(SandboxArchive.tar(members))
+        }
+    }
+
+    /// What lies at its address: of a mod of the old kind, its one file.
+    func direct(_ troubles: Set<String>) -> [UInt8] {
+        SandboxTrick(troubles)?.bytes ?? packed ?? content(0)
+    }
 
     /// What is in its file number `index`: the same in every process, and neither all alike nor all noise.
     package func content(_ index: Int) -> [UInt8] {

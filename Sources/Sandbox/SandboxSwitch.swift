@@ -18,7 +18,9 @@ package struct SandboxSwitch: Hashable, Sendable, CustomStringConvertible {
             case .api: return web + ["removed", "busy", "newer"]
             case .store: return web + ["removed"]
             case .page: return web + ["removed", "gated", "changed-layout", "nested"]
-            case .file: return web + ["wrong-size", "removed", "redirect-inside", "redirect-metadata"]
+            case .file:
+                return web + ["wrong-size", "removed", "redirect-inside", "redirect-metadata"]
+                    + SandboxTrick.allCases.map(\.trouble)
             case .steamcmd:
                 return [
                     "slow", "timeout", "no-connection", "failure", "locking", "access-denied",

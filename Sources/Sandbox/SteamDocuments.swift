@@ -4,14 +4,16 @@ internal import Jobs
 enum SteamDocuments {
     // MARK: JSON
 
-    /// - Parameter base: where the sandbox is, for addresses of files.
-    static func details(_ mod: SandboxMod, base: String, isNewer: Bool) -> JSONText {
+    /// - Parameters:
+    ///   - size: bytes of what is to be had.
+    ///   - base: where the sandbox is, for addresses of files.
+    static func details(_ mod: SandboxMod, size: Int64, base: String, isNewer: Bool) -> JSONText {
         .object([
             ("publishedfileid", .string(String(mod.id))), ("result", 1), ("creator", "76561190000000001"),
             ("creator_app_id", .int(mod.app)), ("consumer_app_id", .int(mod.app)),
-            ("filename", .string(mod.isDirect ? mod.files[0].path : "")),
-            ("file_size", .string(String(mod.size))),
-            ("file_url", .string(mod.isDirect ? "\(base)/files/\(mod.id)/\(mod.files[0].path)" : "")),
+            ("filename", .string(mod.directName ?? "")),
+            ("file_size", .string(String(size))),
+            ("file_url", .string(mod.directName.map { "\(base)/files/\(mod.id)/\($0)" } ?? "")),
             ("hcontent_file", .string(String(mod.id &* 7))),
             ("preview_url", .string("\(base)/pictures/\(mod.id).svg")),
             ("title", .string(mod.title)), ("description", .string(mod.description)),

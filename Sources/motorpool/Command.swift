@@ -5,6 +5,8 @@ protocol Command: Sendable {
     static var name: String { get }
     /// One line for the list of commands.
     static var summary: String { get }
+    /// Whether it is called by programs of ours alone; the list of commands is for people.
+    static var isInternal: Bool { get }
     /// What stands behind the name, without a flag.
     static var operands: [Operand] { get }
     /// Whether everything behind the operands and a `--` belongs to it as well.
@@ -21,6 +23,7 @@ protocol Command: Sendable {
 }
 
 extension Command {
+    static var isInternal: Bool { false }
     static var operands: [Operand] { [] }
     static var takesRest: Bool { false }
     static var flags: [Flag] { [] }

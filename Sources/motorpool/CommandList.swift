@@ -8,8 +8,11 @@ enum CommandList {
         ScheduleListCommand.self, ScheduleExplainCommand.self, ScheduleRunCommand.self,
         SchedulePauseCommand.self, ScheduleResumeCommand.self, ScheduleServeCommand.self,
         DoctorCommand.self, BenchCommand.self, DemoCommand.self, SandboxCommand.self,
-        SandboxSteamcmdCommand.self, HelpCommand.self, VersionCommand.self,
+        SandboxSteamcmdCommand.self, UnpackCommand.self, HelpCommand.self, VersionCommand.self,
     ]
+
+    /// Those that people call.
+    static let listed = all.filter { !$0.isInternal }
 
     static func named(_ name: String) -> (any Command.Type)? { all.first { $0.name == name } }
 
@@ -25,9 +28,9 @@ enum CommandList {
 
     /// Of those that begin with `word`, when it stands for several; otherwise of all.
     static func names(near word: String) -> String {
-        let family = all.map { $0.name }.filter { $0.hasPrefix(word + " ") }
+        let family = listed.map { $0.name }.filter { $0.hasPrefix(word + " ") }
         return family.isEmpty ? names : family.joined(separator: ", ")
     }
 
-    static var names: String { all.map { $0.name }.joined(separator: ", ") }
+    static var names: String { listed.map { $0.name }.joined(separator: ", ") }
 }

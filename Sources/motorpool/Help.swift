@@ -1,8 +1,8 @@
 /// The help, made from the commands.
 enum Help {
     static var overview: String {
-        let width = CommandList.all.map { $0.name.count }.max() ?? 0
-        let commands = CommandList.all.map { "  \($0.name.padded(to: width))  \($0.summary)" }
+        let width = CommandList.listed.map { $0.name.count }.max() ?? 0
+        let commands = CommandList.listed.map { "  \($0.name.padded(to: width))  \($0.summary)" }
         let codes = ExitCode.allCases.map { "  \(String($0.rawValue).padded(to: 3))  \($0.meaning)" }
         return """
             motorpool: a job queue in PostgreSQL and the farm that works it

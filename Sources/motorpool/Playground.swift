@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HTTPServer
 internal import Jobs
 internal import Sandbox
@@ -11,7 +10,7 @@ enum Playground {
         _ call: Invocation, _ log: Log, _ body: (Invocation, Sandbox?) async throws -> Void
     ) async throws {
         guard call.settings.startsSandbox else { return try await body(call, nil) }
-        let sandbox = try Sandbox(folder: call.settings.state + "/sandbox", program: try ownPath())
+        let sandbox = try Sandbox(folder: call.settings.state + "/sandbox", program: try OwnProgram.path())
         log.say(
             .info, "sandbox", "a sandbox stands in for Steam at \(sandbox.address): its mods are made up",
             [("address", .string(sandbox.address.description))])
@@ -23,14 +22,5 @@ enum Playground {
         do { result = .success(try await body(call.with(steam), sandbox)) } catch { result = .failure(error) }
         await sandbox.close()
         try result.get()
-    }
-
-    /// The program that is running.
-    static func ownPath() throws -> String {
-        guard let path = realpath("/proc/self/exe", nil) else {
-            throw Refusal("the program does not know its own path", .configuration)
-        }
-        defer { free(path) }
-        return String(cString: path)
     }
 }

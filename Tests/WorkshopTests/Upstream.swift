@@ -60,6 +60,13 @@ struct Upstream: Sendable {
         return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
+    /// A slot is given back a moment after its job has ended well.
+    func slotsAreEmpty() async throws {
+        try await eventually("the slots are empty") {
+            names("/slots").allSatisfy { names("/slots/\($0)") == ["lock"] }
+        }
+    }
+
     /// Processes whose command line or environment names our folder.
     func residents() -> [String] {
         let mark = folder + "/"
@@ -104,6 +111,7 @@ func withUpstream(
             let base = sandbox.address.description
             (settings.api, settings.store, settings.community) = (base, base, base)
             (settings.steamcmd, settings.isSandbox) = (sandbox.steamcmd, true)
+            settings.unpacker = try TestServer.binary()
             settings.patience = .seconds(6)
             settings.stallMax = .seconds(3)
             settings.diskFreeMin = 0

@@ -7,7 +7,7 @@ internal import World
 /// Fetches an item, packs it and publishes the ZIP.
 ///
 /// Where a crash may come, and what is left then:
-/// - while files come or are packed: a slot with something in it. Whoever takes it next empties it, and upkeep does.
+/// - while files come, are unpacked or packed: a slot with something in it. Whoever takes it next empties it, and upkeep does.
 /// - between the ZIP's move into its place and the commit: a file that no row names. The next run makes the same file,
 ///   byte for byte, under the same name; if there is none, upkeep removes it.
 /// - after the commit: an older copy that no row names any more. Upkeep removes it.
@@ -89,26 +89,27 @@ struct SteamDownload: JobKind {
     private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome
     {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
-        let folder = try await ItemFetch(desk.client, item, run).bring(into: slot)
-        let file = try await pack(folder, of: item, in: slot, run)
+        let files = try await ItemFetch(desk.client, item, run).bring(into: slot)
+        let file = try await pack(files, in: slot, run)
         let followUps = try await followUps(item, isUpdate: isUpdate)
         return try await run.commit(followUps: followUps) { tx in
             try await desk.catalogue.holdStorehouse(in: tx)
             try await run.holdFence(in: tx)
             try await desk.storehouse.publish(slot.part, of: item.id, file)
             try await desk.catalogue.publish(item, file, by: run.job.id.number, in: tx)
-            return JSON(text: "{\"bytes\":\(item.size),\"zip_bytes\":\(file.bytes)}")
+            return JSON(text: "{\"bytes\":\(files.bytes),\"zip_bytes\":\(file.bytes)}")
         }
     }
 
-    private func pack(_ folder: String, of item: SteamItem, in slot: Slot, _ run: Run) async throws
-        -> PublishedFile
-    {
-        await run.report(phase: "packing", done: 0, total: item.size, isNewPhase: true)
-        let written = try await Ticker.telling("packing", total: item.size, of: run) {
-            [part = slot.part] done in
+    private func pack(_ files: ItemFiles, in slot: Slot, _ run: Run) async throws -> PublishedFile {
+        await run.report(phase: "packing", done: 0, total: files.bytes, isNewPhase: true)
+        var limits = ArchiveLimits()
+        limits.bytesMax = desk.settings.itemBytesMax
+        let written = try await Ticker.telling("packing", total: files.bytes, of: run) {
+            [limits, part = slot.part] done in
             try await ZipWriter.pack(
-                folder, into: part, progress: { bytes, _ in done.withLock { $0 = bytes } })
+                files.folder, into: part, limits: limits,
+                progress: { bytes, _ in done.withLock { $0 = bytes } })
         }
         let file = try await Storehouse.digest(of: slot.part)
         guard file.bytes == written.zipBytes else {

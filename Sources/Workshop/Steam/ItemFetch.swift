@@ -17,12 +17,11 @@ struct ItemFetch: Sendable {
         self.run = run
     }
 
-    private var settings: SteamSettings { client.settings }
+    var settings: SteamSettings { client.settings }
 
     /// Brings the files.
-    /// - Returns: the folder that holds them and nothing else.
-    /// - Throws: `SteamFailure`; `CancellationError`.
-    func bring(into slot: Slot) async throws -> String {
+    /// - Throws: `SteamFailure`, `FileFault`, `CancellationError`.
+    func bring(into slot: Slot) async throws -> ItemFiles {
         guard item.fileURL.isEmpty else { return try await bringFile(into: slot) }
         guard let executable = settings.steamcmd else {
             throw SteamFailure.gone("the item needs steamcmd, and none is set (MOTORPOOL_STEAMCMD)")
@@ -48,8 +47,8 @@ struct ItemFetch: Sendable {
     private var hasTime: Bool { patienceLeft > .seconds(3) }
 
     private func tryingAgain(
-        _ slot: Slot, _ attempt: () async throws -> String
-    ) async throws -> String {
+        _ slot: Slot, _ attempt: () async throws -> ItemFiles
+    ) async throws -> ItemFiles {
         var tries = 0
         while true {
             let failure: SteamcmdFailure
@@ -72,20 +71,20 @@ struct ItemFetch: Sendable {
 
     // MARK: Items with an address
 
-    /// One file by plain HTTP, from the hosts that keep Steam's files and no others.
-    private func bringFile(into slot: Slot) async throws -> String {
+    /// One file by plain HTTP, from the hosts that keep Steam's files and no others. An archive is unpacked.
+    private func bringFile(into slot: Slot) async throws -> ItemFiles {
         try await client.checkRest(.files)
-        let folder = slot.install + "/file"
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw FileFault("making the folder \(folder)")
-        }
-        let path = folder + "/" + Self.fileName(item)
+        let file = slot.install + "/download"
+        try await fetchTryingAgain(to: DownloadFile(file))
+        guard let sign = try ArchiveSign.of(file) else { return try alone(file, in: slot) }
+        return try await unpack(file, sign, in: slot) ?? alone(file, in: slot)
+    }
+
+    private func fetchTryingAgain(to file: DownloadFile) async throws {
         var tries = 0
         while true {
             do {
-                try await fetch(to: DownloadFile(slot.install + "/download"))
-                guard rename(slot.install + "/download", path) == 0 else { throw FileFault("naming \(path)") }
-                return folder
+                return try await fetch(to: file)
             } catch let failure as SteamFailure where failure.isTransient {
                 tries += 1
                 guard tries < 5, hasTime else { throw failure }
@@ -120,6 +119,15 @@ struct ItemFetch: Sendable {
         guard answer.fileBytes == item.size else {
             throw SteamFailure.wrongSize(expected: item.size, found: answer.fileBytes ?? 0)
         }
+    }
+
+    /// What is no archive is the item's only file.
+    private func alone(_ file: String, in slot: Slot) throws -> ItemFiles {
+        let folder = slot.install + "/file"
+        guard mkdir(folder, 0o700) == 0 else { throw FileFault("making the folder \(folder)") }
+        let path = folder + "/" + Self.fileName(item)
+        guard rename(file, path) == 0 else { throw FileFault("naming \(path)") }
+        return ItemFiles(folder: folder, bytes: item.size)
     }
 
     /// The last part of its address, with plain characters only.

@@ -11,6 +11,7 @@ package enum SteamFailure: Error, Sendable, CustomStringConvertible {
     /// There is no such thing, or not for us.
     case gone(String)
     case steamcmd(SteamcmdFailure)
+    case unpacking(UnpackFailure)
     /// The bytes that came are not those that were announced.
     case wrongSize(expected: Int64, found: Int64)
     case disk(String)
@@ -26,6 +27,7 @@ package enum SteamFailure: Error, Sendable, CustomStringConvertible {
         case .unreadable(let failure): "\(failure)"
         case .gone(let words): words
         case .steamcmd(let failure): "\(failure)"
+        case .unpacking(let failure): "\(failure)"
         case .wrongSize(let expected, let found):
             "the files have \(found) bytes, and Steam announced \(expected)"
         case .disk(let words): "this machine's disk: \(words)"

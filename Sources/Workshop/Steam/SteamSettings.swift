@@ -6,13 +6,16 @@ package struct SteamSettings: Sendable {
     package var community = "https://steamcommunity.com"
     /// The path of an executable with steamcmd's command line. `nil`: only items with an address of their own.
     package var steamcmd: String?
+    /// The path of an executable with the command line of `motorpool unpack`. `nil`: archives are refused, for nothing of
+    /// a stranger's is unpacked in our own process.
+    package var unpacker: String?
     /// Where ZIPs and slots lie.
     package var folder: String
     /// Bytes of ZIPs that are kept; beyond it the mod that was asked for longest ago goes.
     package var diskBytesMax: Int64 = 50 << 30
     /// Bytes that stay free on the disk whatever the budget says.
     package var diskFreeMin: Int64 = 1 << 30
-    /// A larger item is not fetched, in bytes.
+    /// A larger item is not fetched, in bytes; nor is an archive unpacked out of which more comes.
     package var itemBytesMax: Int64 = 20 << 30
     /// How long an item is tried once its turn has come, all tries together. While bytes are coming, it goes on.
     package var patience = Duration.seconds(45)

@@ -16,11 +16,10 @@ struct Steamcmd: Sendable {
     /// - Parameters:
     ///   - stallMax: how long it may bring neither a byte nor a word.
     ///   - progress: told about once a second how many bytes have come, on some thread.
-    /// - Returns: the folder with its files.
     /// - Throws: `SteamcmdFailure`, `SteamFailure`, `CancellationError`. Nothing of the session runs any more then, either.
     func download(
         _ item: SteamItem, in slot: Slot, stallMax: Duration, progress: @escaping @Sendable (Int64) -> Void
-    ) async throws -> String {
+    ) async throws -> ItemFiles {
         let report = Lock(SteamcmdReport())
         let ending: Child.Ending
         do {
@@ -70,11 +69,11 @@ struct Steamcmd: Sendable {
     /// Success is the right line, a folder of ours with files, an entry in steamcmd's own book, and the announced size.
     private func judged(
         _ download: SteamcmdReport.Download, _ item: SteamItem, _ slot: Slot
-    ) async throws -> String {
+    ) async throws -> ItemFiles {
         let book = slot.install + "/steamapps/workshop/appworkshop_\(item.game).acf"
         let install = slot.install
         return try await blocking("judge") {
-            guard let real = Self.realPath(download.path), let own = Self.realPath(install),
+            guard let real = Slot.realPath(download.path), let own = Slot.realPath(install),
                 real.hasPrefix(own + "/")
             else { throw SteamcmdFailure.elsewhere(download.path) }
             let tree = FileTree(real)
@@ -88,14 +87,8 @@ struct Steamcmd: Sendable {
             guard tree.bytes == item.size else {
                 throw SteamcmdFailure.wrongSize(expected: item.size, found: tree.bytes)
             }
-            return real
+            return ItemFiles(folder: real, bytes: tree.bytes)
         }
-    }
-
-    private static func realPath(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
     }
 
     private static func read(_ path: String) -> [UInt8]? {

@@ -19,7 +19,8 @@ package enum Archive {
     ///
     /// Only files and folders come out, under names that stay inside and cannot be mistaken for each other; what comes
     /// out is counted as it comes, whatever the headers say. Files are written through open folders, never through a
-    /// link. Times, owners and rights are not kept. Takes a few megabytes of memory, on a thread of its own.
+    /// link. Times, owners and rights are not kept. Takes a few megabytes of memory and what the names of all members
+    /// need, on a thread of its own; for the archives of strangers, in a process of its own (`motorpool unpack`).
     ///
     /// - Parameters:
     ///   - folder: Must not exist; its parent does. It is removed again when anything goes wrong.

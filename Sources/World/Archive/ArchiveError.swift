@@ -1,6 +1,8 @@
 /// Why an archive was not unpacked, or not made.
 package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// It is none of the formats that are read, or it is damaged: what the library says.
+    /// It is none of the formats that are read.
+    case noArchive
+    /// It is damaged: what the library says.
     case unreadable(String)
     /// A member is packed in a way that is not unpacked here.
     case unsupported(String)
@@ -24,8 +26,9 @@ package enum ArchiveError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unreadable(let reason): "the archive cannot be read: \(reason)"
-        case .unsupported(let what): "the archive is packed in a way that is not unpacked here: \(what)"
+        case .noArchive: "it is no archive of a kind that is unpacked here"
+        case .unreadable(let reason): "it cannot be read: \(reason)"
+        case .unsupported(let what): "it is packed in a way that is not unpacked here: \(what)"
         case .encrypted(let name): "\(name.quoted) is encrypted"
         case .empty: "nothing is in it"
         case .tooManyEntries(let count): "there are more than \(count) files and folders in it"

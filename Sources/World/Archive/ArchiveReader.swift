@@ -18,7 +18,7 @@ final class ArchiveReader {
     private let letters = Letters()
 
     /// - Parameter file: Open for reading, at its beginning; it stays the caller's and must stay open.
-    /// - Throws: `ArchiveError.unreadable`.
+    /// - Throws: `ArchiveError.noArchive`, `.unreadable`.
     init(_ file: Int32) throws {
         guard let archive = archive_read_new() else { throw ArchiveError.unreadable("out of memory") }
         self.archive = archive
@@ -83,7 +83,8 @@ final class ArchiveReader {
 
     private var fault: ArchiveError {
         let text = archive_error_string(archive).map { String(cString: $0) } ?? "nothing more is known"
-        return .unreadable(String(text.prefix(200)))
+        // There is no number that means this and nothing else.
+        return text == "Unrecognized archive format" ? .noArchive : .unreadable(String(text.prefix(200)))
     }
 }
 

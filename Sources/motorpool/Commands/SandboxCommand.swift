@@ -31,7 +31,7 @@ enum SandboxCommand: Command {
         let folder = call.text(folder) ?? call.settings.state + "/sandbox"
         let sandbox = try Sandbox(
             port: UInt16(try call.whole(port, in: 0...65535) ?? 8010), folder: folder,
-            program: try Playground.ownPath())
+            program: try OwnProgram.path())
         Console.print("MOTORPOOL_SANDBOX=\(sandbox.address)")
         Console.print("MOTORPOOL_STEAMCMD=\(sandbox.steamcmd)")
         await withCheckedContinuation { continuation in

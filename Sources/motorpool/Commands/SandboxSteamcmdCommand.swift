@@ -5,6 +5,7 @@ internal import Sandbox
 enum SandboxSteamcmdCommand: Command {
     static let name = "sandbox-steamcmd"
     static let summary = "Behave like steamcmd, and fetch from a sandbox"
+    static let isInternal = true
     static let operands = [Operand("URL")]
     static let takesRest = true
     static let notes = "Its command line stands behind a --. The sandbox makes a script that calls it."

@@ -37,10 +37,12 @@ enum WorkCommand: Command {
         settings.definitions = policies.definitions
         settings.schedule = call.settings.firesSchedule ? policies.schedule : []
         try checkQueues(settings)
+        var steam = call.settings.steam
+        steam.unpacker = try OwnProgram.path()
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
         let known = Workplace.kinds(call.settings)
-        let workshop = WorkshopKinds(store.database, call.settings.steam)
+        let workshop = WorkshopKinds(store.database, steam)
         let kinds = (TrialKinds.all + workshop.all).filter { known.contains($0.name) }
         let farm = Farm(store: store, settings: settings, kinds: kinds) { farmLog.tell($0) }
         call.shutdown.whenAsked {
