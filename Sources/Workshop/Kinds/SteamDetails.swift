@@ -6,9 +6,15 @@ struct SteamDetails: JobKind {
     static let name = "steam-details"
     let desk: WorkshopKinds.Desk
 
+    /// Whoever looked a moment before such a word was written down asks for it once more, and need not ask Steam.
+    static let wordIsNew = Duration.seconds(2)
+
     func run(_ args: NumberArgs, _ run: Run) async throws -> Outcome {
         guard args.id > 0 else {
             return .failForGood(error: "id: expected a number above 0, found \(args.id)")
+        }
+        if let word = try await desk.catalogue.word(on: args.id), word.age < Self.wordIsNew {
+            return .done(result: JSON(text: "{\"found\":\(word.item != nil)}"))
         }
         do {
             let answer = try await desk.client.details(of: args.id, for: run)
@@ -31,7 +37,7 @@ struct SteamDetails: JobKind {
             return try await run.commit { tx in
                 try await desk.catalogue.note(
                     item.map { [$0] } ?? [], missing: item == nil ? [id] : [], in: tx)
-                return JSON(text: "{\"found\":\(item != nil),\"updated\":\(details.updated)}")
+                return JSON(text: "{\"found\":\(item != nil)}")
             }
         }
     }
