@@ -74,7 +74,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["Platform", "Postgres", "Store", "Jobs"],
             path: "Tests/Support", swiftSettings: house),
         .executableTarget(
-            name: "torture", dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial"],
+            name: "torture",
+            dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial", "World", "Workshop"],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),

@@ -49,7 +49,7 @@ enum Entrance {
                 }
                 let theatre = Theatre(
                     server: server, scratch: scratch, seed: options.seed, seconds: options.seconds,
-                    tolerance: options.tolerance)
+                    kills: options.killsAsked, tolerance: options.tolerance)
                 return try await play(scenario, theatre, options) ? 0 : 1
             }
         } catch is CancellationError {

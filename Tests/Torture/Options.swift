@@ -1,6 +1,8 @@
 /// What was asked on the command line.
 struct Options: Sendable {
-    var kills = 20
+    /// Nil when nothing was said about it.
+    var killsAsked: Int?
+    var kills: Int { killsAsked ?? 20 }
     var scale = 1.0
     var seed = UInt64.random(in: 0...0xffff_ffff)
     var breaksFence = false
@@ -15,12 +17,13 @@ struct Options: Sendable {
 
     static let usage = """
         Usage: torture [--kills N] [--scale S] [--seed X] [--break fence] [--json]
-               torture scenario NAME|all [--seed X] [--seconds N] [--tolerance T] [--json]
+               torture scenario NAME|all [--seed X] [--kills N] [--seconds N] [--tolerance T] [--json]
 
         Kills worker processes, cuts connections and crashes PostgreSQL while jobs run, and counts:
         nothing may be lost, nothing doubled. Runs on a PostgreSQL of its own, as an unprivileged user.
 
-          --kills N      so many SIGKILLs; stops, cuts, terminations and crashes in proportion (20)
+          --kills N      so many SIGKILLs; stops, cuts, terminations and crashes in proportion (20; in the
+                         scenario of downloads \(Downloads.killsUsual))
           --scale S      so many times the load (1)
           --seed X       repeats the faults of a run; without one it is drawn, and printed
           --break fence  removes the guard of commit: the torture must find doubled effects
@@ -42,7 +45,7 @@ struct Options: Sendable {
             switch word {
             case "--help", "-h", "help": isHelp = true
             case "--json": isJSON = true
-            case "--kills": kills = try Options.number(word, rest.popFirst(), 1...100_000)
+            case "--kills": killsAsked = try Options.number(word, rest.popFirst(), 1...100_000)
             case "--seconds": seconds = try Options.number(word, rest.popFirst(), 8...3600)
             case "--seed":
                 guard let text = rest.popFirst(), let value = UInt64(text) else {

@@ -14,6 +14,8 @@ struct Theatre: Sendable {
     let seed: UInt64
     /// How long what has a length of its own goes on.
     let seconds: Int
+    /// How often a scenario of kills kills; nil leaves it to the scenario.
+    let kills: Int?
     /// What a promise allows is allowed so many times: for a machine that does other work.
     let tolerance: Double
 
@@ -59,7 +61,7 @@ enum Scenarios {
         LateCommit.self, Poison.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
         HostBudget.self,
         Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self, SlotRace.self,
-        Downtime.self,
+        Downtime.self, Downloads.self, OneDownload.self,
     ]
 
     static var names: String { all.map { $0.name }.joined(separator: ", ") }

@@ -51,6 +51,14 @@ enum Environment {
         }
         return found
     }
+
+    /// What the repository says of a kind: `MOTORPOOL_CHECKOUT`, or the current folder, holds it.
+    static func policy(of kind: String) throws -> String {
+        let file = "\(value("MOTORPOOL_CHECKOUT") ?? ".")/jobs/\(kind).conf"
+        let text = TextFile.read(file)
+        guard !text.isEmpty else { throw TortureError("\(file) is not there: set MOTORPOOL_CHECKOUT") }
+        return text
+    }
 }
 
 /// Files of a few lines.
@@ -70,13 +78,15 @@ enum TextFile {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func write(_ text: String, to path: String) throws {
+    static func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
+
+    static func write(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw TortureError("\(path) can't be written: \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        guard Glibc.write(descriptor, text, text.utf8.count) == text.utf8.count else {
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
             throw TortureError("\(path) can't be written: \(String(cString: strerror(errno)))")
         }
     }

@@ -13,34 +13,49 @@ final class Stage: Sendable {
     let store: Store
     let folder: String
     let binary: String
+    /// The only ones that are known here.
+    private let kinds: [String]
     private let workers = Lock<[WorkerProcess]>([])
 
+    /// A stage for the kinds made for trying.
     /// - Parameter policies: the text of `jobs/<kind>.conf` where it differs from the default.
     static func open(
         _ name: String, on server: TortureServer, in scratch: Scratch, policies: [String: String] = [:]
+    ) async throws -> Stage {
+        try await open(
+            name, on: server, in: scratch, migrators: [Schema.migrator, TrialSchema.migrator],
+            kinds: TrialKinds.all.map(\.name), policies: Stage.plainPolicies.merging(policies) { $1 })
+    }
+
+    /// - Parameter policies: the text of `jobs/<kind>.conf` of each kind.
+    static func open(
+        _ name: String, on server: TortureServer, in scratch: Scratch, migrators: [Migrator], kinds: [String],
+        policies: [String: String]
     ) async throws -> Stage {
         let admin = Database(server.settings("postgres"), connectionsMax: 1)
         try await admin.run("CREATE DATABASE \(pasting: name)", within: .seconds(60))
         await admin.close()
         let settings = server.settings(name)
-        _ = try await Schema.migrator.migrate(settings)
-        _ = try await TrialSchema.migrator.migrate(settings)
+        for migrator in migrators { _ = try await migrator.migrate(settings) }
         let folder = try scratch.folder(name)
         _ = try scratch.folder("\(name)/jobs")
         _ = try scratch.folder("\(name)/logs")
         let stage = Stage(
             name: name, server: server, store: Store(settings, connectionsMax: 16), folder: folder,
-            binary: try Environment.binary())
-        try await stage.publish(Stage.plainPolicies.merging(policies) { $1 })
+            binary: try Environment.binary(), kinds: kinds)
+        try await stage.publish(policies)
         return stage
     }
 
-    private init(name: String, server: TortureServer, store: Store, folder: String, binary: String) {
+    private init(
+        name: String, server: TortureServer, store: Store, folder: String, binary: String, kinds: [String]
+    ) {
         self.name = name
         self.server = server
         self.store = store
         self.folder = folder
         self.binary = binary
+        self.kinds = kinds
     }
 
     /// No limits, quick retries, and patience with failures that are the database's.
@@ -61,7 +76,7 @@ final class Stage: Sendable {
         for (kind, text) in policies { try TextFile.write(text + "\n", to: "\(folder)/jobs/\(kind).conf") }
         let (definitions, faults) = Definitions.load(
             files: policies.map { (kind: $0.key, file: $0.key, text: $0.value) },
-            compiledKinds: TrialKinds.all.map(\.name), folder: "jobs")
+            compiledKinds: kinds, folder: "jobs")
         guard faults.isEmpty else { throw TortureError("\(faults)") }
         try await store.publish(definitions)
     }
@@ -70,7 +85,8 @@ final class Stage: Sendable {
 
     func workerSettings(by port: UInt16? = nil) -> WorkerProcess.Settings {
         WorkerProcess.Settings(
-            binary: binary, url: server.url(name, port: port), jobs: "\(folder)/jobs", logs: "\(folder)/logs")
+            binary: binary, url: server.url(name, port: port), jobs: "\(folder)/jobs", logs: "\(folder)/logs",
+            kinds: kinds)
     }
 
     func start(

@@ -15,7 +15,10 @@ final class WorkerProcess: Sendable {
         let logs: String
         var lease = Duration.seconds(2)
         var grace = Duration.seconds(2)
+        var kinds = TrialKinds.all.map(\.name)
         var queues: [String] = []
+        /// Told besides.
+        var variables: [String: String] = [:]
         /// Without its flags.
         var command = ["work"]
     }
@@ -29,7 +32,7 @@ final class WorkerProcess: Sendable {
     static func start(_ name: String, _ settings: Settings, killPoint: String? = nil) throws -> WorkerProcess
     {
         var environment = [
-            "MOTORPOOL_KINDS": TrialKinds.all.map(\.name).joined(separator: ","),
+            "MOTORPOOL_KINDS": settings.kinds.joined(separator: ","),
             "DATABASE_URL": settings.url, "MOTORPOOL_JOBS": settings.jobs, "MOTORPOOL_NAME": name,
             "MOTORPOOL_LEASE": settings.lease.text, "MOTORPOOL_GRACE": settings.grace.text,
             "PATH": "/usr/bin:/bin", "HOME": settings.logs, "TMPDIR": settings.logs,
@@ -38,6 +41,7 @@ final class WorkerProcess: Sendable {
         if !settings.queues.isEmpty {
             environment["MOTORPOOL_QUEUES"] = settings.queues.joined(separator: ",")
         }
+        environment.merge(settings.variables) { $1 }
         let log = "\(settings.logs)/\(name).log"
         let child = try ChildProcess.start(
             [settings.binary] + settings.command + ["--verbose"], environment: environment, directory: "/",
@@ -88,9 +92,12 @@ final class WorkerProcess: Sendable {
     }
 
     /// What it said at such events.
-    func messages(of event: String) -> [String] {
+    func messages(of event: String) -> [String] { told("message", at: event) }
+
+    /// A field of each of its lines about such events.
+    func told(_ name: String, at event: String) -> [String] {
         lines.filter { WorkerProcess.event(of: $0).map(String.init) == event }
-            .compactMap { WorkerProcess.field("message", of: $0).map(String.init) }
+            .compactMap { WorkerProcess.field(name, of: $0).map(String.init) }
     }
 
     /// Writes that came too late and were refused, as it logged them.
