@@ -213,6 +213,7 @@ final class SandboxDesk: Sendable {
                     ("id", .int(mod.id)), ("app", .int(mod.app)), ("title", .string(mod.title)),
                     ("bytes", .int(mod.size)),
                     ("files", .int(Int64(mod.files.count))),
+                    ("unpacked", .int(Int64(mod.files.reduce(0) { $0 + $1.bytes }))),
                     ("members", mod.packing == nil ? .null : .array(mod.files.map { .string($0.path) })),
                     ("dependencies", .array(mod.dependencies.map { .int($0) })),
                 ])

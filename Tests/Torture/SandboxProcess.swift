@@ -52,6 +52,7 @@ final class SandboxProcess: Sendable {
     struct Mod: Sendable {
         let id: Int64
         let files: Int
+        /// Of all its files; what Steam says of an archive is another number.
         let bytes: Int64
     }
 
@@ -62,7 +63,7 @@ final class SandboxProcess: Sendable {
         }
         return try parts.map { part in
             guard let id = part["id"]?.whole, let files = part["files"]?.whole,
-                let bytes = part["bytes"]?.whole
+                let bytes = part["unpacked"]?.whole
             else { throw TortureError("the sandbox tells no mod: \(part.json)") }
             return Mod(id: id, files: Int(files), bytes: bytes)
         }
