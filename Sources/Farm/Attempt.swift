@@ -59,10 +59,10 @@ struct Attempt: Sendable {
     {
         let verdict = verdict(on: job, outcome, ending)
         tally.ran(job, took: took)
+        let words = if case .handBack = verdict { "handed back" } else { outcome.words }
         tell(
             .runEnded(
-                job.id, kind: job.kind, run: job.token.run, words: outcome.words, took: took, trace: job.trace
-            ))
+                job.id, kind: job.kind, run: job.token.run, words: words, took: took, trace: job.trace))
         return verdict
     }
 

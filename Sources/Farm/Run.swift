@@ -88,16 +88,36 @@ struct ArgsError: Error, CustomStringConvertible {
     let description: String
 
     init(_ error: DecodingError) {
-        func path(_ context: DecodingError.Context) -> String {
-            context.codingPath.map(\.stringValue).joined(separator: ".")
+        func place(_ context: DecodingError.Context) -> String {
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return path.isEmpty ? "args" : "“\(path)”"
         }
         switch error {
         case .keyNotFound(let key, _): description = "“\(key.stringValue)” is missing"
-        case .typeMismatch(let type, let context): description = "“\(path(context))” should be \(type)"
+        case .typeMismatch(let type, let context):
+            description = "\(place(context)) should be \(Self.word(for: type))"
         case .valueNotFound(let type, let context):
-            description = "“\(path(context))” is null and should be \(type)"
+            description = "\(place(context)) is null and should be \(Self.word(for: type))"
         case .dataCorrupted(let context): description = context.debugDescription
         @unknown default: description = "not decodable"
+        }
+    }
+
+    /// What JSON calls it: whoever writes args need not know Swift.
+    private static func word(for type: any Any.Type) -> String {
+        switch type {
+        case is String.Type: "a string"
+        case is Bool.Type: "true or false"
+        case is any BinaryInteger.Type: "a whole number"
+        case is any BinaryFloatingPoint.Type: "a number"
+        default:
+            if "\(type)".hasPrefix("Dictionary<") {
+                "an object"
+            } else if "\(type)".hasPrefix("Array<") {
+                "an array"
+            } else {
+                "another kind of value"
+            }
         }
     }
 }

@@ -149,8 +149,8 @@ struct OutcomeTests {
         try await withHouse([Definition(kind: "sleep")]) { house in
             _ = try await house.hire(TrialKinds.all.filter { $0.name == "sleep" })
             for (args, word) in [
-                ("{}", "“seconds” is missing"), ("{\"seconds\": \"1\"}", "“seconds” should be"),
-                ("[]", "fit"),
+                ("{}", "“seconds” is missing"), ("{\"seconds\": \"1\"}", "“seconds” should be a number"),
+                ("[]", "args should be an object"),
             ] {
                 let job = try await house.store.enqueue(NewJob("sleep", args: JSON(text: args))).job
                 try await house.becomes(.dead, job)
