@@ -32,6 +32,20 @@ import Testing
         }
     }
 
+    @Test("a key is the same key in the header and in the body")
+    func keyByMember() async throws {
+        try await withHouse { house in
+            let id = try await house.put(headers: ["Idempotency-Key": "a"])
+            let member = await house.ask(.post, "/jobs", #"{"kind":"note","key":"a"}"#)
+            #expect(member.id == id.number)
+            #expect(member.json?["verdict"]?.string == "duplicate")
+            let other = await house.ask(.post, "/jobs", #"{"kind":"note","key":"a","args":{"n":2}}"#)
+            #expect(other.status == 422)
+            let fresh = try #require(await house.ask(.post, "/jobs", #"{"kind":"note","key":"b"}"#).id)
+            #expect(try await house.put(headers: ["Idempotency-Key": "b"]).number == fresh)
+        }
+    }
+
     @Test("keys of two callers never meet")
     func scope() async throws {
         try await withHouse { house in

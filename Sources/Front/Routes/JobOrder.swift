@@ -6,7 +6,7 @@ internal import Store
 /// One `POST /jobs`, from its body to its answer.
 struct JobOrder {
     private let exchange: Exchange
-    private var jobs: [NewJob]
+    private let jobs: [NewJob]
     private let isMany: Bool
     private let key: String?
     private let digest: [UInt8]
@@ -22,15 +22,15 @@ struct JobOrder {
 
     private init(_ exchange: Exchange) async throws {
         self.exchange = exchange
-        key = try JobOrder.key(exchange)
+        let header = try JobOrder.key(exchange)
         let parts = try JobOrder.parts(try await exchange.body())
         isMany = parts.isMany
         let readers = try JobOrder.read(parts.jobs, isMany: isMany)
         // Of what was asked, and not of when or from where: the same request made again is the same.
-        digest = SHA256.digest(readers.map(\.identity).joined(separator: "\n"))
+        digest = SHA256.digest(readers.map { $0.identity(withKey: parts.isMany) }.joined(separator: "\n"))
         let delays = try await exchange.store.delays(until: readers.compactMap(\.runAt))
         var nextDelay = delays.makeIterator()
-        jobs = readers.map { reader in
+        var jobs = readers.map { reader in
             var job = reader.job
             if reader.runAt != nil { job.delay = nextDelay.next() }
             // What came by HTTP stays askable.
@@ -39,10 +39,14 @@ struct JobOrder {
             job.meta = JobOrder.meta(job.meta, exchange.trace?.next())
             return job
         }
-        if key != nil, jobs.contains(where: { $0.key != nil }) {
+        if header != nil, jobs.contains(where: { $0.key != nil }) {
             throw Problem.badRequest(
                 "key: expected either the header Idempotency-Key or the member, found both", field: "key")
         }
+        // The key of a single job is its request's, whichever way it came.
+        key = header ?? (isMany ? nil : jobs[0].key)
+        if !isMany { jobs[0].key = nil }
+        self.jobs = jobs
     }
 
     // MARK: Reading
@@ -154,13 +158,13 @@ struct JobOrder {
 
 extension JobReader {
     /// Everything that was asked, as one text.
-    fileprivate var identity: String {
+    fileprivate func identity(withKey hasKey: Bool) -> String {
         let members: [JSONText] = [
             .string(job.kind), JSONText(job.args), JSONText(job.subject), JSONText(job.delay),
             JSONText(runAt),
             JSONText(job.priority?.description), JSONText(job.queue), JSONText(job.limitKey),
             JSONText(job.attemptsMax),
-            JSONText(job.key),
+            JSONText(hasKey ? job.key : nil),
         ]
         return JSONText.array(members).text
     }

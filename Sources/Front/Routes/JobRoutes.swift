@@ -161,12 +161,13 @@ extension Exchange {
         throw try await absence(of: job)
     }
 
-    /// 404 or 410: whether there can have been a job of that number.
+    /// 404 or 410: whether there can have been a job of that number. Requests that came to an older job use up numbers.
     func absence(of job: JobID) async throws -> Problem {
         if job > (try await store.lastNumber()) { return .notFound("there never was a job \(job)") }
         return Problem(
             410, "gone",
-            "job \(job) is no longer known: it has ended, and its trace was kept for its time only")
+            "job \(job) is not known any more: it has ended and its trace was kept for its time only, or the number was never a job's"
+        )
     }
 }
 

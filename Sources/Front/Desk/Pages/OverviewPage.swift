@@ -12,7 +12,7 @@ enum OverviewPage {
         let samples = try await store.samples()
         let workers = try await store.workerStandings()
         let dead = try await store.deadCount()
-        let troubles = try await Troubles.found(store, queues: queues, workers: workers)
+        let troubles = try await Troubles.found(store, queues: queues, workers: workers, dead: dead)
         let charts = Chart.pair(samples, now: PostgresTimestamp(microseconds: WallClock.microseconds))
         let visitor = try await exchange.visitor()
         let body: Markup = """
@@ -63,10 +63,16 @@ enum OverviewPage {
 
 /// What needs a look, in one list.
 enum Troubles {
-    static func found(_ store: Store, queues: [QueueStanding], workers: [WorkerStanding]) async throws
-        -> Markup
-    {
+    static func found(
+        _ store: Store, queues: [QueueStanding], workers: [WorkerStanding], dead: Int
+    ) async throws -> Markup {
         var lines: [Markup] = []
+        if dead > 0 {
+            let count = Told.count(BoundedCount(min(dead, 10_000), isMore: dead > 10_000))
+            lines.append(
+                "<li><span class=\"bad\">Dead:</span> <a href=\"\(DeskPath("dead"))\">\(count)</a> wait for a decision</li>"
+            )
+        }
         if workers.isEmpty {
             lines.append(
                 "<li><span class=\"bad\">No worker is alive.</span> Nothing is run until one starts.</li>")
@@ -93,7 +99,7 @@ enum Troubles {
                 """)
         }
         return lines.isEmpty
-            ? "<p class=\"calm\"><span class=\"state done\">All is well.</span> No queue is paused, every kind has a worker, nothing holds the vacuum back.</p>"
+            ? "<p class=\"calm\"><span class=\"state done\">All is well.</span> No queue is paused, every kind has a worker, no job is dead, nothing holds the vacuum back.</p>"
             : "<ul class=\"look\">\(lines)</ul>"
     }
 }
