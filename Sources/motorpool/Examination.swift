@@ -2,6 +2,7 @@ internal import Jobs
 internal import Platform
 internal import Postgres
 internal import Store
+internal import Workshop
 
 /// What the doctor looks at, one thing after the other. A thing that can't be looked at spoils no other.
 struct Examination {
@@ -33,6 +34,7 @@ struct Examination {
         findings += await looked("queues", queues)
         findings += await looked("table", table)
         findings += await looked("dead", dead)
+        findings += await looked("rests", rests)
         findings += await looked("orphans", orphans)
         return findings
     }
@@ -245,6 +247,19 @@ struct Examination {
         let words =
             count > 10_000 ? "more than 10,000 jobs are" : count == 1 ? "1 job is" : "\(count) jobs are"
         return [Finding(.warning, "dead", "\(words) dead: motorpool jobs --state dead")]
+    }
+
+    private func rests() async throws -> [Finding] {
+        let rests = try await Catalogue(store.database).rests().sorted { $0.key < $1.key }
+        guard !rests.isEmpty else {
+            return [Finding(.fine, "rests", "nobody whom we ask wants to be left alone")]
+        }
+        return rests.map { source, rest in
+            Finding(
+                .warning, "rests",
+                "\(source) is not asked until \(rest.end.iso8601), for \(rest.left.roughly), and what needs it fails meanwhile: \(rest.why)"
+            )
+        }
     }
 
     private func orphans() async throws -> [Finding] {

@@ -128,7 +128,7 @@ import World
             let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
             #expect(end.error.contains("Rate Limit Exceeded"))
             let other = try await up.ending(of: try await up.ask("steam-download", Self.first + 1))
-            #expect(other.error.contains("rests for another"))
+            #expect(other.error.contains("rests until"))
             #expect(up.count("steamcmd", Self.first + 1) == 0)
         }
     }

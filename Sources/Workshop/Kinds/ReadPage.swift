@@ -26,8 +26,9 @@ struct ReadPage: JobKind {
         } catch SteamFailure.gone(let words) {
             // It was there when it was fetched, and has gone since: nothing more will be known.
             return .cancel(reason: words)
-        } catch SteamFailure.resting(_, let left, _) where left < .seconds(120) {
-            return .snooze(left)
+        } catch SteamFailure.resting(_, let rest) where rest.left < .seconds(3600) {
+            // Nobody waits for it: the mod can be had meanwhile.
+            return .snooze(rest.left)
         } catch let failure as SteamFailure {
             return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
         } catch let failure as ParserFailure {

@@ -113,7 +113,7 @@ package final class SteamClient: Sendable {
     /// - Throws: `SteamFailure.resting`
     func checkRest(_ source: SteamSource) async throws {
         if let rest = try await catalogue.rest(of: source.rawValue) {
-            throw SteamFailure.resting(source, left: rest.left, why: rest.why)
+            throw SteamFailure.resting(source, rest)
         }
     }
 

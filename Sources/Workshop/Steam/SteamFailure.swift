@@ -3,7 +3,7 @@ package import World
 /// Why Steam did not tell or give what it was asked for.
 package enum SteamFailure: Error, Sendable, CustomStringConvertible {
     /// Nobody asks the source now, because it wanted so.
-    case resting(SteamSource, left: Duration, why: String)
+    case resting(SteamSource, SteamRest)
     /// It answered with a status that is no answer.
     case refused(SteamSource, status: Int)
     case unreachable(SteamSource, WebError)
@@ -20,8 +20,7 @@ package enum SteamFailure: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .resting(let source, let left, let why):
-            "\(source.rawValue) rests for another \(left.components.seconds) s: \(why)"
+        case .resting(let source, let rest): "\(source.rawValue) rests until \(rest.endText): \(rest.why)"
         case .refused(let source, let status): "\(source.rawValue) answered \(status)"
         case .unreachable(let source, let error): "\(source.rawValue): \(error)"
         case .unreadable(let failure): "\(failure)"

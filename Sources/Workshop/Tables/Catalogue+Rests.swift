@@ -1,17 +1,32 @@
-internal import Postgres
+package import Postgres
+
+/// That somebody whom we ask wants to be left alone.
+package struct SteamRest: Hashable, Sendable {
+    /// At the moment of the answer, by the database's clock.
+    package let left: Duration
+    package let end: PostgresTimestamp
+    /// What was said when it began.
+    package let why: String
+
+    /// To the second: all who meet the same rest say the same.
+    var endText: String {
+        PostgresTimestamp(microseconds: end.microseconds / 1_000_000 * 1_000_000).iso8601
+    }
+}
 
 /// Who of those that we ask wants to be left alone, for the whole cluster.
 extension Catalogue {
     /// How much longer a source rests, and why; `nil`: it may be asked.
-    package func rest(of source: String) async throws -> (left: Duration, why: String)? {
-        let row = try await database.run(
-            """
-            SELECT extract(epoch FROM until - now())::float8, why FROM workshop.rests
-            WHERE source = \(source) AND until > now()
-            """
-        ).first
-        guard let row else { return nil }
-        return (.seconds(try row.get(0, as: Double.self)), try row.get(1))
+    package func rest(of source: String) async throws -> SteamRest? { try await rests()[source] }
+
+    /// Everybody who rests now, by name.
+    package func rests() async throws -> [String: SteamRest] {
+        try await database.run(
+            "SELECT source, extract(epoch FROM until - now())::float8, until, why FROM workshop.rests WHERE until > now()"
+        ).reduce(into: [:]) { rests, row in
+            rests[try row.get(0)] = SteamRest(
+                left: .seconds(try row.get(1, as: Double.self)), end: try row.get(2), why: try row.get(3))
+        }
     }
 
     /// Nobody asks the source for `span`; for twice as long as last time, up to `max`, when its last rest ended less
