@@ -78,7 +78,7 @@ def main():
     name, value = cookie.split("=", 1)
     os.makedirs(folder, exist_ok=True)
     faults = []
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
             target = browser.ask("Target.createTarget", url="about:blank")["targetId"]

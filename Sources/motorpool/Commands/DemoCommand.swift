@@ -39,8 +39,14 @@ enum DemoCommand: Command {
                 try await UpCommand.start(call, policies, log) { address in
                     tour = Task {
                         defer { call.shutdown.ask() }
-                        return try await Tour(front: address.description, sandbox: sandbox, token: secret)
-                            .run()
+                        do {
+                            return try await Tour(
+                                front: address.description, sandbox: sandbox, token: secret
+                            ).run()
+                        } catch  where call.shutdown.isAsked {
+                            Console.complain("interrupted")
+                            return false
+                        }
                     }
                 }
             }

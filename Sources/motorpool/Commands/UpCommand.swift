@@ -81,6 +81,18 @@ enum UpCommand: Command {
         settings.steam.isSandbox ? SandboxLibrary.firstID : 1_780_481_482
     }
 
+    /// How to make something go wrong.
+    private static func sandboxWords(_ settings: Settings) -> String {
+        guard settings.startsSandbox else { return "" }
+        let sandbox = settings.steam.api
+        return """
+
+            The sandbox stands in for Steam at \(sandbox). GET /sandbox/mods there tells what it has, and
+              curl -X PUT \(sandbox)/sandbox/switches/\(SandboxLibrary.firstID + 6)/steamcmd:access-denied
+            makes a mod fail that was not asked for before; motorpool help sandbox lists what can go wrong.
+            """
+    }
+
     private static func greeting(_ settings: Settings, _ address: BoundAddress) -> String {
         // Whoever has a database of his own calls the program; the others came through ./run.
         let program = settings.database == nil ? "./run" : "motorpool"
@@ -93,7 +105,7 @@ enum UpCommand: Command {
               \(program) enqueue sleep --args '{"seconds":5}' --wait
               \(program) jobs
               \(program) doctor
-            Ctrl-C drains and stops everything.
+            Ctrl-C drains and stops everything.\(sandboxWords(settings))
             """
     }
 }
