@@ -115,12 +115,12 @@ enum StyleSheet {
         tbody tr + tr td { border-top: 1px solid var(--line); }
         tbody tr:hover { background: var(--soft); }
         td { overflow-wrap: break-word; } .title { overflow-wrap: anywhere; }
-        td.text { min-width: 5.5rem; }
+        td.text { min-width: 5.5rem; } td .title { display: inline-block; min-width: 7.5em; }
         th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         td.deeds { text-align: right; white-space: nowrap; }
         td .sub { display: block; color: var(--dim); font-size: .8125rem; }
         td .error { display: block; color: var(--bad); font-size: .8125rem; }
-        td time { white-space: nowrap; }
+        td time, td code { white-space: nowrap; }
 
         .state { display: inline-flex; align-items: center; gap: .375rem; font-weight: 600; white-space: nowrap; }
         .state::before { content: ""; width: .5rem; height: .5rem; border-radius: 50%; background: currentColor; flex: none; }
