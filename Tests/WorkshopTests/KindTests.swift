@@ -156,6 +156,17 @@ import World
         }
     }
 
+    @Test func aFileThatIsNotGivenIsNothingToTheOthers() async throws {
+        try await withUpstream { up in
+            let id = Self.first + 200
+            up.sandbox.turn(try #require(SandboxSwitch("file:forbidden")), for: id)
+            let end = try await up.ending(of: try await up.ask("steam-download", id))
+            #expect(end.error.contains("403"), "\(end.error)")
+            let other = try await up.ending(of: try await up.ask("steam-download", id + 1))
+            #expect(other.state == .done, "\(other.error)")
+        }
+    }
+
     @Test func aChangedPageIsAFailureOfItsOwn() async throws {
         try await withUpstream { up in
             up.sandbox.turn(try #require(SandboxSwitch("page:changed-layout")), for: Self.first)
