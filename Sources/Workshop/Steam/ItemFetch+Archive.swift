@@ -39,7 +39,7 @@ extension ItemFetch {
 
     /// What comes out of an archive stands beside its ZIP for a while, and some of the disk stays free.
     private func roomForContents(at folder: String) throws -> Int64 {
-        let room = (try Disk.freeBytes(at: folder) - settings.diskFreeMin) / 2
+        let room = (try settings.freeBytes(folder) - settings.diskFreeMin) / 2
         guard room > 0 else { throw FileFault("unpacking at \(folder)", code: ENOSPC) }
         return room
     }
