@@ -32,6 +32,30 @@ import World
         }
     }
 
+    @Test func anArchiveOutOfWhichMoreComesThanThereIsRoomForMakesIt() async throws {
+        let disk = Lock(Int64(1 << 40))
+        try await withUpstream(change: { settings in
+            let folder = settings.folder
+            settings.freeBytes = { _ in disk.withLock { $0 } - Self.weight(of: folder) }
+        }) { up in
+            let mod = try #require(SandboxLibrary.mod(Self.packed))
+            for id in [SandboxLibrary.firstID + 1, SandboxLibrary.firstID + 2] {
+                #expect(try await up.ending(of: try await up.ask("steam-download", id)).state == .done)
+            }
+            try await up.slotsAreEmpty()
+            // Enough for the archive and its ZIP, and not for its contents.
+            disk.withLock { $0 = Self.weight(of: up.folder) + 2 * mod.size }
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.packed))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(try await up.shop.condition(of: SandboxLibrary.firstID + 1) == nil)
+            try await up.slotsAreEmpty()
+        }
+    }
+
+    private static func weight(of folder: String) -> Int64 {
+        ["/mods", "/slots"].reduce(0) { $0 + (Tree.diskBytes(in: folder + $1) ?? 0) }
+    }
+
     /// What is put in the place of the file, and what is said of it.
     static let tricks: [(trouble: String, words: String)] = [
         ("dotdot", "\"../escaped\" is no name of a file inside a folder"),

@@ -89,7 +89,7 @@ struct SteamDownload: JobKind {
     private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome
     {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
-        let files = try await ItemFetch(desk.client, item, run).bring(into: slot)
+        let files = try await ItemFetch(desk.client, item, desk.room, run).bring(into: slot)
         let file = try await pack(files, in: slot, run)
         let followUps = try await followUps(item, isUpdate: isUpdate)
         return try await run.commit(followUps: followUps) { tx in
