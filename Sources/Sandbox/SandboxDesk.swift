@@ -118,6 +118,7 @@ final class SandboxDesk: Sendable {
         state.count("file", number)
         let troubles = state.troubles(at: .file, for: number)
         if troubles.contains("removed") { return text(404, "none") }
+        if troubles.contains("forbidden") { return text(403, "none for you") }
         if troubles.contains("redirect-inside") {
             return Response(302, headers: ["Location": addresses.withLock { $0.canary } + "/"])
         }

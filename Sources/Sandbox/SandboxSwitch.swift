@@ -19,7 +19,7 @@ package struct SandboxSwitch: Hashable, Sendable, CustomStringConvertible {
             case .store: return web + ["removed"]
             case .page: return web + ["removed", "gated", "changed-layout", "nested"]
             case .file:
-                return web + ["wrong-size", "removed", "redirect-inside", "redirect-metadata"]
+                return web + ["wrong-size", "removed", "forbidden", "redirect-inside", "redirect-metadata"]
                     + SandboxTrick.allCases.map(\.trouble)
             case .steamcmd:
                 return [

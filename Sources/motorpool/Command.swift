@@ -19,6 +19,8 @@ protocol Command: Sendable {
     /// Whether SIGTERM and SIGINT ask it to end in good order instead of ending it.
     static var drainsOnSignals: Bool { get }
 
+    /// Called before `run`, while the process has one thread.
+    static func prepare(_ call: Invocation) throws
     static func run(_ call: Invocation) async throws -> ExitCode
 }
 
@@ -30,6 +32,7 @@ extension Command {
     static var settings: Set<Setting.Group> { [] }
     static var notes: String { "" }
     static var drainsOnSignals: Bool { false }
+    static func prepare(_ call: Invocation) throws {}
 
     /// Its own flags and those of the settings it reads.
     ///

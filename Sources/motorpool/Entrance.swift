@@ -19,6 +19,7 @@ enum Entrance {
             var call = try invocation(Array(arguments.dropFirst()), shutdown)
             if call.command.drainsOnSignals { shutdown.listen() }
             try call.readSettings()
+            try call.command.prepare(call)
             // The process is this task: it ends when the task does.
             Task { [call] in exit(await perform(call).rawValue) }
             while true { pause() }

@@ -32,6 +32,30 @@ import World
         }
     }
 
+    @Test func anArchiveOutOfWhichMoreComesThanThereIsRoomForMakesIt() async throws {
+        let disk = Lock(Int64(1 << 40))
+        try await withUpstream(change: { settings in
+            let folder = settings.folder
+            settings.freeBytes = { _ in disk.withLock { $0 } - Self.weight(of: folder) }
+        }) { up in
+            let mod = try #require(SandboxLibrary.mod(Self.packed))
+            for id in [SandboxLibrary.firstID + 1, SandboxLibrary.firstID + 2] {
+                #expect(try await up.ending(of: try await up.ask("steam-download", id)).state == .done)
+            }
+            try await up.slotsAreEmpty()
+            // Enough for the archive and its ZIP, and not for its contents.
+            disk.withLock { $0 = Self.weight(of: up.folder) + 2 * mod.size }
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.packed))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(try await up.shop.condition(of: SandboxLibrary.firstID + 1) == nil)
+            try await up.slotsAreEmpty()
+        }
+    }
+
+    private static func weight(of folder: String) -> Int64 {
+        ["/mods", "/slots"].reduce(0) { $0 + (Tree.diskBytes(in: folder + $1) ?? 0) }
+    }
+
     /// What is put in the place of the file, and what is said of it.
     static let tricks: [(trouble: String, words: String)] = [
         ("dotdot", "\"../escaped\" is no name of a file inside a folder"),
@@ -125,8 +149,8 @@ import World
         }
     }
 
-    @Test func aProgramThatWritesOutsideIsKeptInWhereTheKernelCan() async throws {
-        guard ChildProcess.confinesWriting else { return }
+    @Test(.enabled(if: ChildProcess.confinesWriting, "this kernel has no Landlock"))
+    func aProgramThatWritesOutsideIsKeptIn() async throws {
         try await withUpstream(change: Upstream.withOtherUnpacker) { up in
             mkdir(up.folder + "/mods/canary", 0o700)
             let end = try await up.download(
@@ -138,6 +162,24 @@ import World
                     """)
             #expect(end.state == .dead)
             try await up.expectNothingLeft(mods: 1)
+        }
+    }
+
+    /// What a program may leave where the ZIP is made: none of it is read, followed or waited for.
+    @Test(arguments: ["mkfifo %", "ln -s $HOME/../../../../mods/canary %", "mkdir -p %/x", "echo PK >%"])
+    func whatStandsInTheZipsPlaceIsNoHindrance(trick: String) async throws {
+        try await withUpstream(change: Upstream.withOtherUnpacker) { up in
+            try Storehouse(up.folder).open()
+            try Data("mine".utf8).write(to: URL(filePath: up.folder + "/mods/canary"))
+            let place = trick.replacing("%", with: "\"$HOME/../work/pack.zip\"")
+            let end = try await up.download(
+                Self.packed, unpackedBy: "\(place); mkdir \"$3\"; printf 1 >\"$3/a\"; echo unpacked 1 0 1")
+            #expect(end.state == .done, "\(end.error)")
+            let checked = try await ZipCheck.verify(try await up.published(Self.packed))
+            #expect(checked == Archive.Contents(files: 1, folders: 0, bytes: 1))
+            let canary = Array(try Data(contentsOf: URL(filePath: up.folder + "/mods/canary")))
+            #expect(canary == Array("mine".utf8))
+            try await up.expectNothingLeft(mods: 2)
         }
     }
 

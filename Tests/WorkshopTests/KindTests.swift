@@ -156,6 +156,17 @@ import World
         }
     }
 
+    @Test func aFileThatIsNotGivenIsNothingToTheOthers() async throws {
+        try await withUpstream { up in
+            let id = Self.first + 200
+            up.sandbox.turn(try #require(SandboxSwitch("file:forbidden")), for: id)
+            let end = try await up.ending(of: try await up.ask("steam-download", id))
+            #expect(end.error.contains("403"), "\(end.error)")
+            let other = try await up.ending(of: try await up.ask("steam-download", id + 1))
+            #expect(other.state == .done, "\(other.error)")
+        }
+    }
+
     @Test func aChangedPageIsAFailureOfItsOwn() async throws {
         try await withUpstream { up in
             up.sandbox.turn(try #require(SandboxSwitch("page:changed-layout")), for: Self.first)
@@ -217,6 +228,85 @@ import World
             #expect(up.names("/mods").count == files.count)
             let again = try await up.ending(of: try await up.ask("steam-download", ids[0]))
             #expect(again.state == .done)
+        }
+    }
+
+    /// A disk of so many bytes, on which only ZIPs take room.
+    private static func disk(of bytes: Int64) -> @Sendable (String) throws -> Int64 {
+        { folder in
+            (FolderListing.names(in: folder + "/mods") ?? []).reduce(bytes) { left, name in
+                var status = stat()
+                return lstat(folder + "/mods/" + name, &status) == 0 ? left - Int64(status.st_size) : left
+            }
+        }
+    }
+
+    @Test func aDownloadThatLacksRoomMakesIt() async throws {
+        let sizes = try [0, 3, 6].map { try #require(SandboxLibrary.mod(Self.first + $0)).size }
+        let largest = sizes.max() ?? 0
+        // They fit, and what the largest takes while it is made does not fit beside another one.
+        try await withUpstream(change: {
+            $0.diskFreeMin = 1 << 20
+            $0.freeBytes = Self.disk(of: (1 << 20) + 2 * largest)
+        }) { up in
+            for id in [Self.first, Self.first + 3, Self.first + 6] {
+                let end = try await up.ending(of: try await up.ask("steam-download", id))
+                #expect(end.state == .done, "\(end.error)")
+            }
+            #expect(try await up.shop.condition(of: Self.first) == nil)
+            #expect(try await up.shop.condition(of: Self.first + 6) != nil)
+            let rows = try await up.shop.numbers("SELECT id FROM workshop.mods")
+            #expect(up.names("/mods").count == rows.count)
+        }
+    }
+
+    @Test func nothingGoesForADownloadThatWouldNotFitAnyhow() async throws {
+        let size = try #require(SandboxLibrary.mod(Self.first)).size
+        let room = Lock(Int64(1 << 40))
+        try await withUpstream(change: { $0.freeBytes = { _ in room.withLock { $0 } } }) { up in
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
+            #expect(end.state == .done, "\(end.error)")
+            room.withLock { $0 = size }
+            let other = try await up.ending(of: try await up.ask("steam-download", Self.first + 3))
+            #expect(other.error.contains("No space left"), "\(other.error)")
+            #expect(try await up.shop.condition(of: Self.first) != nil)
+        }
+    }
+
+    /// As on a file system that gives room back later.
+    @Test func noMoreGoesThanWhatIsLackingHoweverLateTheRoomIsGivenBack() async throws {
+        let room = Lock(Int64(1 << 40))
+        try await withUpstream(change: { $0.freeBytes = { _ in room.withLock { $0 } } }) { up in
+            for id in [Self.first, Self.first + 3, Self.first + 6] {
+                let end = try await up.ending(of: try await up.ask("steam-download", id))
+                #expect(end.state == .done, "\(end.error)")
+            }
+            room.withLock { $0 = -1 }
+            let end = try await up.ending(of: try await up.ask("workshop-upkeep", 1))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(up.names("/mods").count == 2)
+            #expect(try await up.shop.condition(of: Self.first) == nil)
+        }
+    }
+
+    @Test func whatOthersHoldOrNobodyCanRemoveKeepsNobodyFromTheRest() async throws {
+        try await withUpstream(change: { $0.diskBytesMax = 0 }) { up in
+            // A slot of another machine's, at work, and what a file system keeps for itself.
+            let storehouse = Storehouse(up.folder)
+            try storehouse.open()
+            for path in ["/slots/0", "/slots/0/use", "/mods/lost+found"] { mkdir(up.folder + path, 0o700) }
+            let lock = open(up.folder + "/slots/0/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+            defer { close(lock) }
+            let note = Array("99999999 5 feedfacefeedfacefeedfacefeedface \n".utf8)
+            #expect(write(lock, note, note.count) == note.count && flock(lock, LOCK_EX | LOCK_NB) == 0)
+            let began = BootClock.now
+            let end = try await up.ending(of: try await up.ask("steam-download", Self.first))
+            #expect(end.state == .done, "\(end.error)")
+            #expect(BootClock.now - began < .seconds(8))
+            let upkeep = try await up.ending(of: try await up.ask("workshop-upkeep", 1))
+            #expect(upkeep.state == .done, "\(upkeep.error)")
+            #expect(up.names("/mods") == ["lost+found"])
+            #expect(up.names("/slots/0") == ["lock", "use"])
         }
     }
 

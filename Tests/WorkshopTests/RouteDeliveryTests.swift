@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Front
+import Glibc
 import HTTPServer
 import Jobs
 import Platform
@@ -146,6 +147,33 @@ struct RouteDeliveryTests {
             #expect(answer.status == 202 && answer.text.contains(#""updating":false"#))
             #expect(try await shop.count(.damagedMod) == 1)
             #expect(try await shop.catalogue.files(of: [7]).isEmpty)
+        }
+    }
+
+    @Test("A file that is shorter than it was is never sent")
+    func cut() async throws {
+        try await withShop { shop in
+            for path in ["/download/7", "/download/steam/7"] {
+                try await shop.stock(.sample(7))
+                let file = try #require(try await shop.catalogue.files(of: [7])[7])
+                truncate(shop.settings.path(of: 7, file), 999)
+                let answer = await shop.ask(path)
+                #expect(answer.errorID == (path == "/download/7" ? 2 : 0))
+                #expect(try await shop.catalogue.files(of: [7]).isEmpty)
+            }
+        }
+    }
+
+    @Test("While nobody may look into the folder of all files no mod is damaged")
+    func closedFolder() async throws {
+        try await withShop { shop in
+            try await shop.stock(.sample(7))
+            chmod(shop.settings.modsFolder, 0)
+            defer { chmod(shop.settings.modsFolder, 0o700) }
+            for path in ["/download/7", "/download/steam/7"] {
+                #expect(await shop.ask(path).status == 503)
+            }
+            #expect(try await shop.catalogue.files(of: [7]).count == 1)
         }
     }
 

@@ -49,3 +49,8 @@ int platform_keep(const struct platform_kept *what, int *pid, int *lifeline);
 
 /* The version of Landlock that the kernel offers, below 1 for none. */
 int platform_landlock(void);
+
+/* From here on this thread, and those that it starts, can do anything with files below these folders, NULL at the end,
+   and elsewhere reads what the system's libraries need and nothing else; reaches nobody; and gains no rights. As far as the kernel knows how. 0, or the number of the
+   error. */
+int platform_confine(const char *const *folders);

@@ -11,7 +11,7 @@ internal import World
 /// - between the ZIP's move into its place and the commit: a file that no row names. The next run makes the same file,
 ///   byte for byte, under the same name; if there is none, upkeep removes it.
 /// - after the commit: an older copy that no row names any more. Upkeep removes it.
-/// Until the commit, the older copy is served, and a run that was overtaken puts nothing in its place.
+/// Until the commit, the older copy stays the one that counts, and a run that was overtaken puts nothing in its place.
 struct SteamDownload: JobKind {
     static let name = "steam-download"
     let desk: WorkshopKinds.Desk
@@ -32,7 +32,7 @@ struct SteamDownload: JobKind {
         do {
             let item = try await item(args.id, run)
             try desk.storehouse.open()
-            try check(item)
+            try await check(item)
             let slot = try await Slot.forDownload(in: desk.storehouse.slots)
             let outcome: Outcome
             do { outcome = try await publish(item, in: slot, isUpdate: args.updating == true, run) } catch {
@@ -77,19 +77,19 @@ struct SteamDownload: JobKind {
         }
     }
 
-    private func check(_ item: SteamItem) throws {
+    private func check(_ item: SteamItem) async throws {
         guard item.size <= desk.settings.itemBytesMax else {
             throw SteamFailure.gone(
                 "it has \(item.size) bytes, and at most \(desk.settings.itemBytesMax) are fetched")
         }
         // The files and their ZIP stand side by side for a while.
-        try Disk.require(2 * item.size + desk.settings.diskFreeMin, at: desk.storehouse.folder)
+        try await desk.room.require(2 * item.size)
     }
 
     private func publish(_ item: SteamItem, in slot: Slot, isUpdate: Bool, _ run: Run) async throws -> Outcome
     {
         await run.report(phase: "downloading", done: 0, total: item.size, isNewPhase: true)
-        let files = try await ItemFetch(desk.client, item, run).bring(into: slot)
+        let files = try await ItemFetch(desk.client, item, desk.room, run).bring(into: slot)
         let file = try await pack(files, in: slot, run)
         let followUps = try await followUps(item, isUpdate: isUpdate)
         return try await run.commit(followUps: followUps) { tx in

@@ -9,6 +9,10 @@ package struct WorkshopKinds: Sendable {
         let catalogue: Catalogue
         let client: SteamClient
         let storehouse: Storehouse
+
+        var room: StorehouseRoom {
+            StorehouseRoom(settings: settings, catalogue: catalogue, storehouse: storehouse)
+        }
     }
 
     private let desk: Desk

@@ -187,11 +187,15 @@ extension WorkshopRoutes {
 
     // MARK: Files
 
-    /// - Throws: `Problem` 503 when the folder of all files is missing: then no mod is damaged, the place is wrong.
+    /// Whether the file of a copy is there, as long as it was when it was published.
+    /// - Throws: `Problem` 503 when the folder of all files is missing, or nobody can say what is in it: then no mod is
+    ///   damaged, the place is wrong.
     private func hasFile(_ id: Int64, _ copy: Shelf.Copy) throws -> Bool {
         var status = stat()
-        if lstat(settings.path(of: id, copy.file), &status) == 0 { return status.st_mode & S_IFMT == S_IFREG }
-        guard stat(settings.modsFolder, &status) == 0 else {
+        if lstat(settings.path(of: id, copy.file), &status) == 0 {
+            return status.st_mode & S_IFMT == S_IFREG && Int64(status.st_size) == copy.file.bytes
+        }
+        guard errno == ENOENT, stat(settings.modsFolder, &status) == 0 else {
             throw Problem.unavailable("no_files", "the folder of mods is not here", retryAfter: 30)
         }
         return false

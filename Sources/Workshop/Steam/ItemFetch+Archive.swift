@@ -12,19 +12,15 @@ extension ItemFetch {
     func unpack(_ file: String, _ sign: ArchiveSign, in slot: Slot) async throws -> ItemFiles? {
         guard let executable = settings.unpacker else { throw SteamFailure.unpacking(.noProgram) }
         let folder = slot.install + "/files"
-        let room = try roomForContents(at: slot.install)
-        let unpacker = Unpacker(
-            executable: executable, bytesMax: min(settings.itemBytesMax, room), stallMax: settings.stallMax)
         await run.report(phase: "unpacking", done: 0, total: item.size, isNewPhase: true)
-        let contents: Archive.Contents?
-        do {
-            contents = try await Ticker.telling("unpacking", total: item.size, of: run) { done in
+        let contents = try await makingRoom(at: slot.install) { bytesMax in
+            let unpacker = Unpacker(
+                executable: executable, bytesMax: bytesMax, stallMax: settings.stallMax)
+            return try await Ticker.telling("unpacking", total: item.size, of: run) { done in
                 try await unpacker.unpack(file, into: folder, in: slot) { bytes in
                     done.withLock { $0 = bytes }
                 }
             }
-        } catch SteamFailure.unpacking(.tooLarge(let bytesMax)) where bytesMax < settings.itemBytesMax {
-            throw SteamFailure.disk("there is room for \(bytesMax) bytes, and the archive holds more")
         }
         guard let contents else {
             guard sign == .wrapped else {
@@ -37,9 +33,23 @@ extension ItemFetch {
         return ItemFiles(folder: folder, bytes: contents.bytes)
     }
 
+    /// How much comes out shows only then: as long as it is more than there is room for, twice as much room is made.
+    private func makingRoom(
+        at folder: String, _ unpack: (_ bytesMax: Int64) async throws -> Archive.Contents?
+    ) async throws -> Archive.Contents? {
+        while true {
+            let bytesMax = min(settings.itemBytesMax, try roomForContents(at: folder))
+            do { return try await unpack(bytesMax) } catch SteamFailure.unpacking(.tooLarge(let most))
+                where most < settings.itemBytesMax
+            {
+                try await room.require(2 * min(settings.itemBytesMax, 2 * most))
+            }
+        }
+    }
+
     /// What comes out of an archive stands beside its ZIP for a while, and some of the disk stays free.
     private func roomForContents(at folder: String) throws -> Int64 {
-        let room = (try Disk.freeBytes(at: folder) - settings.diskFreeMin) / 2
+        let room = (try settings.freeBytes(folder) - settings.diskFreeMin) / 2
         guard room > 0 else { throw FileFault("unpacking at \(folder)", code: ENOSPC) }
         return room
     }

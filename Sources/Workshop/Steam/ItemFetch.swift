@@ -8,12 +8,14 @@ internal import World
 struct ItemFetch: Sendable {
     let client: SteamClient
     let item: SteamItem
+    let room: StorehouseRoom
     let run: Run
     private let began = BootClock.now
 
-    init(_ client: SteamClient, _ item: SteamItem, _ run: Run) {
+    init(_ client: SteamClient, _ item: SteamItem, _ room: StorehouseRoom, _ run: Run) {
         self.client = client
         self.item = item
+        self.room = room
         self.run = run
     }
 

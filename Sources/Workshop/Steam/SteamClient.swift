@@ -136,7 +136,8 @@ package final class SteamClient: Sendable {
         let isChallenge =
             answer[header: "cf-mitigated"] == "challenge"
             || ItemPageParser.isChallenge(String(decoding: answer.body.prefix(65_536), as: UTF8.self))
-        if answer.status == 429 || answer.status == 403 || isChallenge {
+        // A host of files says 403 of a file that it does not give; that is nothing to the other files.
+        if answer.status == 429 || answer.status == 403 && source != .files || isChallenge {
             let why = isChallenge ? "it asked whether we are people" : "it answered \(answer.status)"
             try await rest(source, why: why)
         }

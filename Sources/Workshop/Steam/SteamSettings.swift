@@ -1,3 +1,5 @@
+internal import World
+
 /// Where Steam is, and what may be used up for it.
 package struct SteamSettings: Sendable {
     /// Addresses without a path. Others than Steam's own are the operator's word, and are believed wherever they lead.
@@ -15,6 +17,8 @@ package struct SteamSettings: Sendable {
     package var diskBytesMax: Int64 = 50 << 30
     /// Bytes that stay free on the disk whatever the budget says.
     package var diskFreeMin: Int64 = 1 << 30
+    /// How many bytes may still be written below a path.
+    package var freeBytes: @Sendable (String) throws -> Int64 = { try Disk.freeBytes(at: $0) }
     /// A larger item is not fetched, in bytes; nor is an archive unpacked out of which more comes.
     package var itemBytesMax: Int64 = 20 << 30
     /// How long an item is tried once its turn has come, all tries together. While bytes are coming, it goes on.

@@ -43,10 +43,17 @@ package struct Storehouse: Sendable {
         try await blocking("publish") { try Part.publish(part, as: target) }
     }
 
-    /// The names of all files that are there.
+    /// The names of all files that are there. Folders and hidden files are none of ours: a file system keeps some of its
+    /// own, which nobody can remove.
     func names() async throws -> [String] {
         let folder = mods
-        return try await blocking("storehouse") { FolderListing.names(in: folder) ?? [] }
+        return try await blocking("storehouse") {
+            (FolderListing.names(in: folder) ?? []).filter { name in
+                var status = stat()
+                return !name.hasPrefix(".") && lstat(folder + "/" + name, &status) == 0
+                    && status.st_mode & S_IFMT != S_IFDIR
+            }
+        }
     }
 
     func remove(_ names: [String]) async throws {

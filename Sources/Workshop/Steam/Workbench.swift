@@ -35,17 +35,19 @@ extension Slot {
         }
     }
 
-    /// Ends what crashed farms left running in the slots of a folder, and empties them. Those in use are left alone.
-    /// - Returns: how many had something in them.
-    static func tidy(_ folder: String) async throws -> Int {
+    /// Ends what crashed farms left running in the slots of a folder, and empties them. Those in use are left alone, also
+    /// those whose holder can't be seen from here.
+    /// - Returns: how many had something in them, and what was wrong with the last one that could not be emptied.
+    static func tidy(_ folder: String) async -> (emptied: Int, fault: (any Error)?) {
         var count = 0
+        var fault: (any Error)?
         for number in 0..<downloadsMax where access("\(folder)/\(number)/use", F_OK) == 0 {
             do {
-                let slot = try await take("\(folder)/\(number)")
+                let slot = try await take("\(folder)/\(number)", patience: .seconds(1))
                 try await slot.release()
                 count += 1
-            } catch SlotError.taken { continue }
+            } catch is SlotError { continue } catch { fault = error }
         }
-        return count
+        return (count, fault)
     }
 }

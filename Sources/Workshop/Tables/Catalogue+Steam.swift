@@ -211,11 +211,11 @@ extension Catalogue {
     /// is less than `bytesLacking`.
     ///
     /// - Parameter limit: so many go at once, and no more.
-    /// - Returns: how many went. Their files may be removed after the commit.
+    /// - Returns: how many went, and the bytes of their files, which may be removed after the commit.
     package func forgetOldest(
         keeping bytesMax: Int64, freeing bytesLacking: Int64, atMost limit: Int, in tx: Transaction
-    ) async throws -> Int {
-        try await tx.run(
+    ) async throws -> (count: Int, bytes: Int64) {
+        let gone = try await tx.run(
             """
             DELETE FROM workshop.mods WHERE id = ANY (ARRAY(
                 SELECT id FROM (
@@ -224,8 +224,9 @@ extension Catalogue {
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS older
                     FROM workshop.mods) m
                 WHERE stored - older > \(bytesMax) OR older < \(bytesLacking) ORDER BY date_request, id LIMIT \(limit)))
-            """
-        ).affected
+            RETURNING zip_bytes
+            """)
+        return (gone.count, try gone.reduce(0) { try $0 + $1.get(0, as: Int64.self) })
     }
 
     /// The mod is not here any more: its row goes, with its links, dependencies and resources.

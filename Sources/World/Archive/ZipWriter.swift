@@ -39,6 +39,8 @@ package enum ZipWriter {
             let tree = try TreeReader(folder, limits: limits, stop)
             guard tree.entries.contains(where: { !$0.isFolder }) else { throw ArchiveError.empty }
             let meter = PackMeter(total: tree.bytes, stop: stop, report: progress)
+            // What a program left there may be anything.
+            try Tree.remove(part)
             do {
                 try write(tree, into: part, method, meter)
                 try Part.sync(part)

@@ -44,6 +44,10 @@ package final class Slot: Sendable {
 
     /// Takes the first slot of `0` to `count - 1` in a folder, which is made if it is missing, that nobody uses.
     ///
+    /// What is wrong with one of them, or runs on in it, is nothing to the others: that one is tried again only when none
+    /// is free. Its holder may be alive on another machine, or in another container, where we can't see him.
+    ///
+    /// - Parameter patience: How long what is left may take to end, in all of them together.
     /// - Throws: `SlotError.taken` when all are in use; else as `take`.
     package static func takeFree(
         in folder: String, count: Int, patience: Duration = .seconds(10)
@@ -51,12 +55,21 @@ package final class Slot: Sendable {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
             throw FileFault("making the folder \(folder)")
         }
+        var stuck: [String] = []
         for number in 0..<count {
-            do { return try await take("\(folder)/\(number)", patience: patience) } catch SlotError.taken {
-                continue
+            let path = "\(folder)/\(number)"
+            do { return try await take(path, patience: .zero) } catch SlotError.taken { continue } catch {
+                stuck.append(path)
             }
         }
-        throw SlotError.taken(folder)
+        let deadline = BootClock.now + patience
+        var reason: any Error = SlotError.taken(folder)
+        for path in stuck {
+            do { return try await take(path, patience: max(.zero, deadline - BootClock.now)) } catch {
+                reason = error
+            }
+        }
+        throw reason
     }
 
     private init(_ path: String, patience: Duration) throws {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Platform
 internal import World
 
 /// What a worker calls for the archive of a stranger, in a slot and within limits, so that no reader of such runs in the
@@ -12,6 +13,20 @@ enum UnpackCommand: Command {
         FOLDER must not exist; at most BYTES come out. It prints one line and ends with a code of its own:
         0 unpacked FILES FOLDERS BYTES, 40 no archive, 41 too large, 42 refused WHY, 43 disk WHY.
         """
+
+    /// From here on it reads and writes beside its two operands, but for what the system's libraries read, and reaches
+    /// nobody.
+    static func prepare(_ call: Invocation) throws {
+        guard call.operands.count > 1 else { return }
+        do { try Confinement.enter(call.operands.prefix(2).map(parent)) } catch {
+            throw Refusal("\(error)", .failed)
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         guard let bytesMax = Int64(call.operands[2]), bytesMax >= 0 else {

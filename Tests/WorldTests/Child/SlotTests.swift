@@ -145,6 +145,29 @@ struct SlotTests {
         }
     }
 
+    @Test("that can't be taken keeps nobody from the next one, and is tried again when there is none")
+    func others() async throws {
+        try await withScratch { scratch in
+            let slots = scratch + "/slots"
+            try await Slot.takeFree(in: slots, count: 1).release()
+            // A holder on another machine: his lock is seen, and he is not.
+            let lock = open(slots + "/0/lock", O_RDWR | O_CLOEXEC)
+            try put("99999999 5 feedfacefeedfacefeedfacefeedface \n", to: slots + "/0/lock")
+            #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+            try put("no folder", to: slots + "/1")
+            let began = BootClock.now
+            let slot = try await Slot.takeFree(in: slots, count: 3)
+            #expect(slot.path == slots + "/2")
+            #expect(BootClock.now - began < .seconds(5))
+            await #expect(throws: SlotError.held(slots + "/0", by: [])) {
+                try await Slot.takeFree(in: slots, count: 1, patience: .milliseconds(100))
+            }
+            close(lock)
+            #expect(try await Slot.takeFree(in: slots, count: 3).path == slots + "/0")
+            try await slot.release()
+        }
+    }
+
     @Test(
         "whose note is nonsense is taken", arguments: ["", "x", "1 2\n", "99999999 5 token \n", "\u{0}\u{0}"])
     func nonsense(note: String) async throws {
