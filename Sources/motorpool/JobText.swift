@@ -12,6 +12,13 @@ enum JobText {
         return line
     }
 
+    /// Why it stands where it stands, on one line: a dead one's last error with it.
+    static func why(_ job: JobReport) -> String {
+        guard job.state == .dead, let error = errors(job).last?.error.split(whereSeparator: \.isNewline).first
+        else { return job.reason ?? progress(job) ?? "" }
+        return [job.reason, String(error.prefix(200))].compactMap { $0 }.joined(separator: ": ")
+    }
+
     /// What became of it.
     static func ending(_ job: JobReport) -> String {
         var lines = [line(job)]

@@ -59,6 +59,8 @@ struct JobCommandsTests {
                 "enqueue", "fail", "--args", "{\"for_good\":true,\"message\":\"so it is\"}", "--wait")
             #expect(failed.code == 1)
             #expect(failed.text.contains("dead"))
+            let list = try await program("jobs", "--state", "dead")
+            #expect(list.text.contains("for_good: so it is"), "\(list.text)")
             #expect(failed.text.contains("so it is"))
             let late = try await program(
                 "enqueue", "sleep", "--args", "{\"seconds\": 60}", "--wait", "--timeout", "100ms")

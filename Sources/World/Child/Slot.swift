@@ -113,8 +113,10 @@ package final class Slot: Sendable {
             try left.end(within: .seconds(5))
             try Self.empty(path)
         }
-        // The note is about a use that is over.
+        // The note is about a use that is over. Nobody of the slot's holds the lock any more, but perhaps a child of somebody
+        // else's that was made at this moment and has not let go yet.
         _ = ftruncate(file, 0)
+        _ = flock(file, LOCK_UN)
     }
 
     private func giveBack() {

@@ -71,7 +71,7 @@ enum JobsCommand: Command {
             let age = Duration.microseconds(max(0, now - job.createdAt.microseconds))
             table.add([
                 job.id.description, job.kind, job.state.rawValue, job.priority.description, age.roughly,
-                job.reason ?? JobText.progress(job) ?? "",
+                JobText.why(job),
             ]) { column, text in column == 2 ? JobText.colored(job.state, text) : text }
         }
         Console.print(table.text)

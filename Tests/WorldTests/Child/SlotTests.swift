@@ -162,6 +162,7 @@ struct SlotTests {
             await #expect(throws: SlotError.held(slots + "/0", by: [])) {
                 try await Slot.takeFree(in: slots, count: 1, patience: .milliseconds(100))
             }
+            _ = flock(lock, LOCK_UN)
             close(lock)
             #expect(try await Slot.takeFree(in: slots, count: 3).path == slots + "/0")
             try await slot.release()
