@@ -93,11 +93,15 @@ struct Explanation {
         var lines = [
             "  nobody there from \(local(from)) to \(local(to)), for \(Duration.seconds(to.seconds - from.seconds).text):"
         ]
+        let isOneDay = line.zone.local(from).date == line.zone.local(to).date
         for policy in policies {
             let verdicts = verdicts(policy, from, to)
             let fired = verdicts.filter { $0.skipped == nil }.map(\.slot)
             let own = policy == line.missed ? "  (its own)" : ""
-            let times = fired.suffix(Self.madeUpTold).map { line.zone.local($0).text.suffix(8) }
+            let times = fired.suffix(Self.madeUpTold).map { slot in
+                let local = line.zone.local(slot)
+                return isOneDay ? String(local.text.suffix(8)) : "\(local.date) \(local.text.suffix(8))"
+            }
             let list =
                 fired.isEmpty
                 ? "" : ": " + (fired.count > times.count ? "…, " : "") + times.joined(separator: ", ")

@@ -46,6 +46,14 @@ struct ScheduleCommandsTests {
                 "02:30 comes twice on 2027-10-31, in CEST and in CET: fires the first time only"))
     }
 
+    @Test("explain tells a downtime of days with its dates, and begins with it")
+    func downtimeOfDays() async throws {
+        let answer = try await Program()(
+            "schedule", "explain", "30 2 * * *", "--down", "2027-05-01T00:00..2027-05-04T12:00")
+        #expect(answer.text.contains("  Sat 2027-05-01 02:30:00 UTC"), "\(answer.text)")
+        #expect(answer.text.contains("of 4 slots 4 fire: 2027-05-01 02:30:00, 2027-05-02 02:30:00"))
+    }
+
     @Test("explain tells what a downtime does by each policy, also to programs")
     func downtime() async throws {
         struct Answer: Decodable {

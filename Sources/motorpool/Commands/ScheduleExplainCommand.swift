@@ -34,8 +34,9 @@ enum ScheduleExplainCommand: Command {
         }
         let isJSON = call.has(.json)
         for (index, line) in lines.enumerated() {
+            let downtime = try downtime(call, in: line.zone)
             let explanation = Explanation(
-                line, try span(call, in: line.zone), down: try downtime(call, in: line.zone),
+                line, try span(call, in: line.zone, orFrom: downtime?.from), down: downtime,
                 onlyOwnPolicy: policy != nil)
             if isJSON {
                 Console.print(explanation.json.text)
@@ -68,7 +69,10 @@ enum ScheduleExplainCommand: Command {
 
     private static let timeExpected = "a time like 2027-03-28 or 2027-03-28T02:30"
 
-    private static func span(_ call: Invocation, in zone: TimeZoneRules) throws -> Explanation.Span {
+    /// - Parameter other: where it begins when nothing else is said; `nil`: now.
+    private static func span(
+        _ call: Invocation, in zone: TimeZoneRules, orFrom other: Moment?
+    ) throws -> Explanation.Span {
         let now = Moment(WallClock.microseconds / 1_000_000)
         let start = try call.value(from, expected: timeExpected) { zone.moment(text: $0) }
         let end = try call.value(until, expected: timeExpected) { zone.moment(text: $0) }
@@ -78,7 +82,7 @@ enum ScheduleExplainCommand: Command {
         let nextDay = day.map { LocalTime(CivilDate(daysSince1970: $0.daysSince1970 + 1)) }
         let dayEnd = isDay ? nextDay.flatMap { zone.moment(text: $0.text) } : nil
         return Explanation.Span(
-            from: start ?? now, until: end ?? dayEnd,
+            from: start ?? other ?? now, until: end ?? dayEnd,
             count: limit ?? (end == nil && dayEnd == nil ? Explanation.countDefault : Explanation.countMax))
     }
 
