@@ -26,11 +26,9 @@ struct ReadPage: JobKind {
         } catch SteamFailure.gone(let words) {
             // It was there when it was fetched, and has gone since: nothing more will be known.
             return .cancel(reason: words)
-        } catch SteamFailure.resting(_, let rest) where rest.left < .seconds(3600) {
-            // Nobody waits for it: the mod can be had meanwhile.
-            return .snooze(rest.left)
         } catch let failure as SteamFailure {
-            return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
+            // Nobody waits for it: the mod can be had meanwhile.
+            return failure.outcome(waitingFor: .seconds(3600))
         } catch let failure as ParserFailure {
             return .failForGood(error: "\(failure)")
         }

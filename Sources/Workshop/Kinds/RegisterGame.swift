@@ -22,10 +22,8 @@ struct RegisterGame: JobKind {
             }
         } catch SteamFailure.gone(let words) {
             return .cancel(reason: words)
-        } catch SteamFailure.resting(_, let rest) where rest.left < .seconds(3600) {
-            return .snooze(rest.left)
         } catch let failure as SteamFailure {
-            return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
+            return failure.outcome(waitingFor: .seconds(3600))
         }
     }
 }

@@ -14,7 +14,7 @@ struct SteamCheck: JobKind {
         let answer: ItemAnswer
         do { answer = try await desk.client.details(of: args.id, for: run) } catch let failure as SteamFailure
         {
-            return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
+            return failure.outcome()
         }
         if case .unavailable(let result) = answer { return .fail(error: "Steam can't say now: \(result)") }
         guard case .file(let details) = answer, let item = details.item else {

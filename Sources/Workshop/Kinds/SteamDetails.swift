@@ -20,7 +20,7 @@ struct SteamDetails: JobKind {
             let answer = try await desk.client.details(of: args.id, for: run)
             return try await note(answer, args.id, run)
         } catch let failure as SteamFailure {
-            return failure.isTransient ? .fail(error: "\(failure)") : .failForGood(error: "\(failure)")
+            return failure.outcome()
         }
     }
 
