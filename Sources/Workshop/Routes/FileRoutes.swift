@@ -1,3 +1,4 @@
+internal import Crypto
 internal import Front
 internal import Glibc
 internal import HTTPServer
@@ -219,7 +220,7 @@ extension WorkshopRoutes {
         } else {
             statistics.asked(id)
         }
-        let digest = PublishedFile.hexadecimal(copy.file.sha256)
+        let digest = Hex.text(copy.file.sha256)
         let name = copy.name.isEmpty ? String(id) : String(copy.name.prefix(255))
         return Response(
             200,

@@ -8,8 +8,4 @@ package struct PublishedFile: Sendable, Hashable {
         self.bytes = bytes
         self.sha256 = sha256
     }
-
-    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
 }
