@@ -62,44 +62,37 @@ package enum SandboxLibrary {
         tags: ["Map"], files: (0..<6).map { SandboxMod.File(path: "sand/dune\($0).dat", bytes: 2_000_000) })
 
     /// Of the old kind: one file by plain HTTP.
-    private static let legacy: SandboxMod = {
-        var mod = SandboxMod(
-            id: firstID + 200, app: 900_020, title: "Old Carriage",
-            description: "From the days before depots.",
-            tags: ["Vehicle"], files: [SandboxMod.File(path: "carriage_legacy.bin", bytes: 300_000)])
-        mod.directName = mod.files[0].path
-        return mod
-    }()
+    private static let legacy = direct(
+        200, "Old Carriage", "From the days before depots.", as: "carriage_legacy.bin",
+        [SandboxMod.File(path: "carriage_legacy.bin", bytes: 300_000)])
 
     /// The same, of several files that their author packed. Its name does not tell.
-    private static let legacyZip: SandboxMod = {
-        var mod = SandboxMod(
-            id: firstID + 201, app: 900_020, title: "Packed Carriage",
-            description: "Its author made a ZIP of it.",
-            tags: ["Vehicle"],
-            files: [
-                SandboxMod.File(path: "carriage/body.bin", bytes: 90_000),
-                SandboxMod.File(path: "carriage/empty.cfg", bytes: 0),
-                SandboxMod.File(path: "readme.txt", bytes: 4_000),
-                SandboxMod.File(path: "тексты/вагон.txt", bytes: 26_000),
-            ])
-        mod.directName = "packed_legacy.bin"
-        mod.packing = .zip
-        return mod
-    }()
+    private static let legacyZip = direct(
+        201, "Packed Carriage", "Its author made a ZIP of it.", as: "packed_legacy.bin", packed: .zip,
+        [
+            SandboxMod.File(path: "carriage/body.bin", bytes: 90_000),
+            SandboxMod.File(path: "carriage/empty.cfg", bytes: 0),
+            SandboxMod.File(path: "readme.txt", bytes: 4_000),
+            SandboxMod.File(path: "тексты/вагон.txt", bytes: 26_000),
+        ])
 
     /// And one whose author uses tar.
-    private static let legacyTar: SandboxMod = {
+    private static let legacyTar = direct(
+        202, "Rolled Carriage", "Its author made a tar of it.", as: "rolled_legacy", packed: .tarGzip,
+        [
+            SandboxMod.File(path: "carriage.bin", bytes: 70_000),
+            SandboxMod.File(path: "sound/wheels.bin", bytes: 50_001),
+        ])
+
+    private static func direct(
+        _ number: Int64, _ title: String, _ description: String, as name: String,
+        packed packing: SandboxMod.Packing? = nil, _ files: [SandboxMod.File]
+    ) -> SandboxMod {
         var mod = SandboxMod(
-            id: firstID + 202, app: 900_020, title: "Rolled Carriage",
-            description: "Its author made a tar of it.",
-            tags: ["Vehicle"],
-            files: [
-                SandboxMod.File(path: "carriage.bin", bytes: 70_000),
-                SandboxMod.File(path: "sound/wheels.bin", bytes: 50_001),
-            ])
-        mod.directName = "rolled_legacy"
-        mod.packing = .tarGzip
+            id: firstID + number, app: 900_020, title: title, description: description, tags: ["Vehicle"],
+            files: files)
+        mod.directName = name
+        mod.packing = packing
         return mod
-    }()
+    }
 }
