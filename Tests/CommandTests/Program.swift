@@ -122,7 +122,6 @@ func withFolder<T>(_ files: [String: String], _ body: (String) async throws -> T
     }
     let result: Result<T, any Error>
     do { result = .success(try await body(folder)) } catch { result = .failure(error) }
-    for name in files.keys { unlink("\(folder)/\(name)") }
-    rmdir(folder)
+    FolderTree.remove(folder)
     return try result.get()
 }

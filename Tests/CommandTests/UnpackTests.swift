@@ -9,11 +9,7 @@ struct UnpackTests {
     private func withFile<T>(
         _ program: String, _ body: (_ folder: String) async throws -> T
     ) async throws -> T {
-        var template = Array("/tmp/motorpool-test-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { throw Broken(description: "no folder could be made") }
-        let folder = String(cString: made)
-        let result: Result<T, any Error>
-        do {
+        try await withFolder([:]) { folder in
             let output = try await ChildProcess.run(
                 [
                     "/usr/bin/python3", "-c",
@@ -21,11 +17,8 @@ struct UnpackTests {
                     folder + "/file",
                 ], environment: ["PATH": "/usr/bin:/bin"], deadline: .seconds(30))
             try #require(output.status.isSuccess, "\(output.text)")
-            result = .success(try await body(folder))
-        } catch { result = .failure(error) }
-        _ = try await ChildProcess.run(
-            ["rm", "-rf", folder], environment: ["PATH": "/usr/bin:/bin"], deadline: .seconds(30))
-        return try result.get()
+            return try await body(folder)
+        }
     }
 
     static let ends: [(program: String, code: Int32, line: String)] = [

@@ -48,16 +48,7 @@ struct Upstream: Sendable {
 
     /// The names in a folder, sorted.
     func names(_ path: String) -> [String] {
-        guard let stream = opendir(folder + path) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names.filter { $0 != "." && $0 != ".." }.sorted()
+        (FolderListing.names(in: folder + path) ?? []).sorted()
     }
 
     /// A slot is given back a moment after its job has ended well.
@@ -74,13 +65,8 @@ struct Upstream: Sendable {
     }
 
     private func allProcesses() -> [(pid: pid_t, words: String)] {
-        guard let stream = opendir("/proc") else { return [] }
-        defer { closedir(stream) }
         var found: [(pid_t, String)] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in FolderListing.names(in: "/proc") ?? [] {
             guard let pid = pid_t(name), pid != getpid() else { continue }
             for file in ["cmdline", "environ"] {
                 let descriptor = open("/proc/\(name)/\(file)", O_RDONLY | O_CLOEXEC)
