@@ -170,6 +170,7 @@ package struct StandInSteamcmd {
 
     /// Before it begins, and after each file.
     private func dawdle(_ time: Duration) async {
+        // Nobody cancels it: it is killed.
         if troubles.contains("slow") { try? await Task.sleep(for: time) }
     }
 

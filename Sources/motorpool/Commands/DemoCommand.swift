@@ -53,6 +53,7 @@ enum DemoCommand: Command {
             result = .success(work)
         } catch { result = .failure(error) }
         await log.close()
+        // Whatever can't be removed is told by nobody: the demo was shown, and the folder is only its own.
         try? Tree.remove(call.settings.state)
         try result.get()
         return try await tour?.value == true ? .ok : .failed
