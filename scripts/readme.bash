@@ -2,14 +2,14 @@
 
 # The lines of the README's shell blocks that are commands for the second terminal.
 readme_commands() {
-    awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside && NF && !/^#/ && $0 != "./run"' "$root/README.md"
+    awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside && NF && !/^#/ && $0 != "./run --trial"' "$root/README.md"
 }
 
 run_readme() {
     say "---- README.md"
     local port=$((20000 + RANDOM % 10000)) line ran=0 broken=0 answer=$scratch/readme.answer
     local surroundings=(env -u DATABASE_URL MOTORPOOL_STATE="$scratch/readme" MOTORPOOL_PORT="$port")
-    "${surroundings[@]}" "$root/run" >"$scratch/readme.log" 2>&1 </dev/null &
+    "${surroundings[@]}" "$root/run" --trial >"$scratch/readme.log" 2>&1 </dev/null &
     child=$!
     local left=600
     until curl -fs -o /dev/null "localhost:$port/health/ready" || [[ $((left -= 1)) -le 0 ]]; do sleep 0.2; done

@@ -17,7 +17,7 @@ run_schemathesis() {
         MOTORPOOL_READ_RATE='100000/s burst 100000' MOTORPOOL_WRITE_RATE='100000/s burst 100000' \
         MOTORPOOL_TOKEN_READ_RATE='100000/s burst 100000' MOTORPOOL_TOKEN_WRITE_RATE='100000/s burst 100000' \
         MOTORPOOL_TOKENS="$line" MOTORPOOL_STATE="$scratch/tmp/state" MOTORPOOL_GUEST_JOBS=10000000 \
-        "$programs/motorpool" up --sandbox --queues sleepers,effects,steam,steam-downloads,steam-pages) >"$scratch/farm.log" 2>&1 &
+        "$programs/motorpool" up --trial --sandbox --queues sleepers,effects,steam,steam-downloads,steam-pages) >"$scratch/farm.log" 2>&1 &
     child=$!
     for _ in {1..200}; do
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break

@@ -88,7 +88,7 @@ struct Drain: Sendable {
             [place.binary, "work"],
             environment: [
                 "DATABASE_URL": place.settings.url, "MOTORPOOL_JOBS": place.folder, "PATH": "/usr/bin:/bin",
-                "MOTORPOOL_KINDS": Drain.kinds.joined(separator: ","),
+                "MOTORPOOL_TRIAL": "1", "MOTORPOOL_KINDS": Drain.kinds.joined(separator: ","),
                 "MOTORPOOL_POOLED": place.settings.pooled ? "1" : "0",
             ], output: .file("\(place.folder)/worker.log"))
     }

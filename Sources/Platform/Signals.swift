@@ -1,3 +1,4 @@
+internal import CPlatform
 import Glibc
 
 /// The signals that ask the process to end, and the one that must not end it.
@@ -27,6 +28,13 @@ package enum Signals {
     /// A peer that hung up is an error of the write, not the end of the process.
     package static func ignoreBrokenPipes() {
         _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Makes a crash (SIGABRT, SIGSEGV and their kind) write one line on standard output before the process ends, in place
+    /// of the backtrace of Swift's runtime; that one comes when SWIFT_BACKTRACE is set. Twice is once.
+    /// - Parameter asText: a sentence for a terminal; otherwise a JSON object as the log has them.
+    package static func reportCrashes(asText: Bool) {
+        platform_report_crashes(asText ? 1 : 0)
     }
 
     private static func terminating() -> sigset_t {

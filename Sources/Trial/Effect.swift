@@ -3,22 +3,26 @@ internal import Glibc
 internal import Jobs
 package import Postgres
 
-/// Leaves a trace of each run: one row in `trial.effects`, in one transaction with its settlement, and with `file` two
-/// lines in a file outside. Asks its `host`'s budget first when one is named.
+/// Leaves a trace of each run: one row in `trial.effects`, in one transaction with its settlement, and with `outside` two
+/// lines in the ledger file of the process, if it has one. Asks its `host`'s budget first when one is named.
 struct Effect: JobKind {
     static let name = "effect"
+
+    /// An absolute path that the settings of the process name, never a job: a job that names files could write any.
+    let ledger: String?
 
     struct Args: Decodable, Sendable {
         var tag: String?
         var seconds: Double?
-        /// An absolute path; each run appends `begin` and `end` with its job, run and process.
-        var file: String?
+        /// Whether each run appends `begin` and `end` with its job, run and process to the ledger.
+        var outside: Bool?
         var host: String?
     }
 
     func run(_ args: Args, _ run: Run) async throws -> Outcome {
         if let host = args.host { try await run.mayAsk(host) }
-        if let file = args.file { try append("begin", run, to: file) }
+        let file = args.outside == true ? ledger : nil
+        if let file { try append("begin", run, to: file) }
         if let seconds = args.seconds, seconds > 0 { try await Task.sleep(for: .seconds(min(seconds, 3600))) }
         let outcome = try await run.commit { tx in
             try await tx.run(
@@ -28,13 +32,13 @@ struct Effect: JobKind {
                 """)
             return JSON(text: "{\"run\":\(run.job.token.run)}")
         }
-        if let file = args.file { try append("end", run, to: file) }
+        if let file { try append("end", run, to: file) }
         return outcome
     }
 
     /// One `write` in append mode, so that lines of several processes never mix.
     private func append(_ word: String, _ run: Run, to file: String) throws {
-        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw EffectError(description: "opening \(file): \(String(cString: strerror(errno)))")
         }

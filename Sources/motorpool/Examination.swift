@@ -175,7 +175,7 @@ struct Examination {
 
     private func schema() async throws -> [Finding] {
         var findings: [Finding] = []
-        for (name, migrator) in Workplace.migrators {
+        for (name, migrator) in Workplace.migrators(settings) {
             switch try await migrator.check(settings.connection) {
             case .current: findings.append(Finding(.fine, "schema", "the schema \(name) is current"))
             case .newer(let numbers):

@@ -19,10 +19,27 @@ struct JobsFolder: Sendable {
     }
 
     /// Reads every policy and checks them together.
-    func load(kinds: [String]) -> (definitions: Definitions, faults: [Fault]) {
+    /// - Parameter withTrial: also those of the trial kinds, in the folder `trial` below.
+    func load(kinds: [String], withTrial: Bool) -> (definitions: Definitions, faults: [Fault]) {
+        var (files, faults) = read(path)
+        if withTrial, JobsFolder.isFolder(path + "/trial") {
+            let (more, found) = read(path + "/trial")
+            let here = Set(files.map(\.kind))
+            files += more.filter { !here.contains($0.kind) }
+            faults += found
+        }
+        guard !files.isEmpty || faults.isEmpty else { return (Definitions([]), faults) }
+        let (definitions, found) = Definitions.load(files: files, compiledKinds: kinds, folder: path)
+        return (definitions, faults + found)
+    }
+
+    /// The policies of one folder as text, with a fault for each file that can't be read.
+    private func read(_ path: String) -> (
+        files: [(kind: String, file: String, text: String)], faults: [Fault]
+    ) {
         guard let names = FolderListing.names(in: path) else {
             let message = "the folder can't be read: \(String(cString: strerror(errno)))"
-            return (Definitions([]), [Fault(file: path, message: message)])
+            return ([], [Fault(file: path, message: message)])
         }
         var files: [(kind: String, file: String, text: String)] = []
         var faults: [Fault] = []
@@ -34,8 +51,7 @@ struct JobsFolder: Sendable {
                 faults.append(Fault(file: file, message: "\(error)"))
             }
         }
-        let (definitions, found) = Definitions.load(files: files, compiledKinds: kinds, folder: path)
-        return (definitions, faults + found)
+        return (files, faults)
     }
 
     private static func isFolder(_ path: String) -> Bool {

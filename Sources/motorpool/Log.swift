@@ -36,6 +36,7 @@ final class Log: Sendable {
         self.isText = isText ?? Console.isOutputTerminal
         self.isMute = isMute
         waker = try Waker()
+        Signals.reportCrashes(asText: self.isText)
         _ = BlockingThread.start("log") { self.write() }
     }
 

@@ -8,7 +8,8 @@ struct Policies: Sendable {
 
     /// Reads everything, and lists every fault at once.
     static func load(_ settings: Settings, kinds: [String]) -> (policies: Policies, faults: [Fault]) {
-        let (definitions, faults) = settings.jobs.load(kinds: kinds)
+        let (definitions, found) = settings.jobs.load(kinds: kinds, withTrial: settings.hasTrialKinds)
+        let faults = Workplace.unknownKinds(settings) + found
         let (schedule, more) = loadSchedule(settings, kinds: kinds.filter { definitions[$0] != nil })
         return (Policies(definitions: definitions, schedule: schedule), faults + more)
     }

@@ -8,6 +8,7 @@ struct Setting: Sendable {
     enum Group: Sendable {
         case database
         case policies
+        case trial
         case farm
         case remote
         case front
@@ -128,11 +129,28 @@ struct Setting: Sendable {
             flag: Flag(
                 "--kinds", "LIST",
                 "Know only these kinds, by commas (MOTORPOOL_KINDS); the others need no file"),
-            expected: "kinds by commas, of \(Workplace.allKinds.joined(separator: ", "))"
+            expected: "names of kinds, by commas"
         ) { text, it in
             let names = names(text)
             it.kinds = Set(names)
-            return !names.isEmpty && names.allSatisfy(Workplace.allKinds.contains)
+            return !names.isEmpty && names.allSatisfy(Definition.isName)
+        },
+        Setting(
+            group: .trial, variable: "MOTORPOOL_TRIAL",
+            flag: Flag(
+                "--trial",
+                "Know the trial kinds too (noop, sleep, fail, effect, family, abort), with their policies in jobs/trial (MOTORPOOL_TRIAL=1); not for production"
+            ),
+            expected: "1 or 0"
+        ) { text, it in
+            it.hasTrialKinds = text == "1"
+            return text == "1" || text == "0"
+        },
+        Setting(
+            group: .trial, variable: "MOTORPOOL_TRIAL_LEDGER", flag: nil, expected: "an absolute path"
+        ) { text, it in
+            it.trialLedger = text
+            return text.hasPrefix("/")
         },
         Setting(
             group: .farm, variable: "MOTORPOOL_QUEUES",

@@ -20,6 +20,10 @@ struct Settings: Sendable {
     var jobs = JobsFolder.standard()
     /// The kinds that are known here; `nil`: all.
     var kinds: Set<String>?
+    /// Whether the trial kinds are known here.
+    var hasTrialKinds = false
+    /// Where the trial kind `effect` writes its lines.
+    var trialLedger: String?
     /// The file of the schedule, when one was named.
     var scheduler: String?
     /// Whether this process fires the slots of the schedule.

@@ -25,24 +25,37 @@ enum Workplace {
     }
 
     /// The names of all kinds that this program holds.
-    static let allKinds = TrialKinds.all.map(\.name) + WorkshopKinds.names
+    static func allKinds(_ settings: Settings) -> [String] {
+        (settings.hasTrialKinds ? TrialKinds.names : []) + WorkshopKinds.names
+    }
 
     /// The names of those that are known here.
     static func kinds(_ settings: Settings) -> [String] {
-        allKinds.filter { settings.kinds?.contains($0) ?? true }
+        allKinds(settings).filter { settings.kinds?.contains($0) ?? true }
     }
 
-    /// All schemas, each with its name.
-    static let migrators: [(name: String, migrator: Migrator)] = [
-        ("motorpool", Schema.migrator), ("trial", TrialSchema.migrator),
-        ("workshop", WorkshopSchema.migrator),
-    ]
+    /// All schemas, each with its name. The trial kinds have theirs only where they are known.
+    static func migrators(_ settings: Settings) -> [(name: String, migrator: Migrator)] {
+        [("motorpool", Schema.migrator)] + (settings.hasTrialKinds ? [("trial", TrialSchema.migrator)] : [])
+            + [("workshop", WorkshopSchema.migrator)]
+    }
 
     /// The schemas that the kinds known here stand on.
-    static func migrators(_ settings: Settings) -> [(name: String, migrator: Migrator)] {
+    static func neededMigrators(_ settings: Settings) -> [(name: String, migrator: Migrator)] {
         let kinds = kinds(settings)
-        return migrators.filter {
+        return migrators(settings).filter {
             $0.name != "workshop" || WorkshopKinds.names.contains(where: kinds.contains)
+        }
+    }
+
+    /// A fault for each kind that `--kinds` names and this program does not know.
+    static func unknownKinds(_ settings: Settings) -> [Fault] {
+        let known = allKinds(settings)
+        return (settings.kinds ?? []).subtracting(known).sorted().map { kind in
+            let cure =
+                TrialKinds.names.contains(kind)
+                ? "start with --trial to know it" : "the kinds are \(known.sorted().joined(separator: ", "))"
+            return Fault(file: "MOTORPOOL_KINDS", message: "no kind is called “\(kind)”; \(cure)")
         }
     }
 

@@ -60,7 +60,7 @@ struct Program {
         var all = [
             "PATH": "/usr/bin:/bin", "USER": "tester", "MOTORPOOL_STATE": "/nonexistent/state",
             // The shipped schedule would fire in the middle of a test.
-            "MOTORPOOL_SCHEDULE": "0",
+            "MOTORPOOL_SCHEDULE": "0", "MOTORPOOL_TRIAL": "1",
         ]
         if let database { all["DATABASE_URL"] = database }
         return all.merging(variables) { $1 }

@@ -147,7 +147,7 @@ struct OutcomeTests {
     @Test("of args that don't fit is a death that says what doesn't")
     func badArgs() async throws {
         try await withHouse([Definition(kind: "sleep")]) { house in
-            _ = try await house.hire(TrialKinds.all.filter { $0.name == "sleep" })
+            _ = try await house.hire(TrialKinds.all().filter { $0.name == "sleep" })
             for (args, word) in [
                 ("{}", "“seconds” is missing"), ("{\"seconds\": \"1\"}", "“seconds” should be a number"),
                 ("[]", "args should be an object"),
@@ -214,7 +214,7 @@ struct OutcomeTests {
     @Test("that was committed is committed once, with its rows")
     func commit() async throws {
         try await withHouse([Definition("effect") { $0.lanes = 8 }]) { house in
-            _ = try await house.hire(TrialKinds.all.filter { $0.name == "effect" })
+            _ = try await house.hire(TrialKinds.all().filter { $0.name == "effect" })
             _ = try await house.store.enqueue(
                 (0..<300).map { NewJob("effect", subject: $0 % 2 == 0 ? "s\($0)" : nil) })
             try await house.isEmptied()

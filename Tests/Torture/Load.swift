@@ -7,7 +7,6 @@ import Store
 final class Load: Sendable {
     private let book: Book
     private let store: Store
-    private let effectsFile: String
     private let jobsMax: Int
     private let scale: Double
     private let seed: UInt64
@@ -16,12 +15,11 @@ final class Load: Sendable {
     private let isFull: @Sendable () -> Bool
 
     init(
-        book: Book, store: Store, effectsFile: String, jobsMax: Int, scale: Double, seed: UInt64,
+        book: Book, store: Store, jobsMax: Int, scale: Double, seed: UInt64,
         isFull: @escaping @Sendable () -> Bool
     ) {
         self.book = book
         self.store = store
-        self.effectsFile = effectsFile
         self.jobsMax = jobsMax
         self.scale = scale
         self.seed = seed
@@ -154,6 +152,6 @@ final class Load: Sendable {
 
     private func effect(_ tag: String, _ dice: inout Dice) -> JSON {
         let seconds = Double(dice.int(0...40)) / 1000
-        return JSON(text: "{\"tag\":\"\(tag)\",\"seconds\":\(seconds),\"file\":\(JSON.quoted(effectsFile))}")
+        return JSON(text: "{\"tag\":\"\(tag)\",\"seconds\":\(seconds),\"outside\":true}")
     }
 }

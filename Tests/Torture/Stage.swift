@@ -24,7 +24,7 @@ final class Stage: Sendable {
     ) async throws -> Stage {
         try await open(
             name, on: server, in: scratch, migrators: [Schema.migrator, TrialSchema.migrator],
-            kinds: TrialKinds.all.map(\.name), policies: Stage.plainPolicies.merging(policies) { $1 })
+            kinds: TrialKinds.names, policies: Stage.plainPolicies.merging(policies) { $1 })
     }
 
     /// - Parameter policies: the text of `jobs/<kind>.conf` of each kind.
@@ -86,7 +86,7 @@ final class Stage: Sendable {
     func workerSettings(by port: UInt16? = nil) -> WorkerProcess.Settings {
         WorkerProcess.Settings(
             binary: binary, url: server.url(name, port: port), jobs: "\(folder)/jobs", logs: "\(folder)/logs",
-            kinds: kinds)
+            kinds: kinds, variables: ["MOTORPOOL_TRIAL_LEDGER": effectsFile])
     }
 
     func start(

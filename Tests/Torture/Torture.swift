@@ -53,7 +53,7 @@ struct Torture: Sendable {
         let book = Book()
         let through = Store(torturesOwn(stage, proxy), connectionsMax: 12)
         let load = Load(
-            book: book, store: through, effectsFile: stage.effectsFile, jobsMax: jobsMax,
+            book: book, store: through, jobsMax: jobsMax,
             scale: options.scale, seed: options.seed, isFull: { depth.last > Torture.depthMax })
         let progress = Progress { words(lives, weather, proxy, book, depth, plan.lives.count, began) }
         let stuck = try await together(

@@ -15,7 +15,7 @@ final class WorkerProcess: Sendable {
         let logs: String
         var lease = Duration.seconds(2)
         var grace = Duration.seconds(2)
-        var kinds = TrialKinds.all.map(\.name)
+        var kinds = TrialKinds.names
         var queues: [String] = []
         /// Told besides.
         var variables: [String: String] = [:]
@@ -32,7 +32,7 @@ final class WorkerProcess: Sendable {
     static func start(_ name: String, _ settings: Settings, killPoint: String? = nil) throws -> WorkerProcess
     {
         var environment = [
-            "MOTORPOOL_KINDS": settings.kinds.joined(separator: ","),
+            "MOTORPOOL_TRIAL": "1", "MOTORPOOL_KINDS": settings.kinds.joined(separator: ","),
             "DATABASE_URL": settings.url, "MOTORPOOL_JOBS": settings.jobs, "MOTORPOOL_NAME": name,
             "MOTORPOOL_LEASE": settings.lease.text, "MOTORPOOL_GRACE": settings.grace.text,
             "PATH": "/usr/bin:/bin", "HOME": settings.logs, "TMPDIR": settings.logs,

@@ -18,6 +18,9 @@ int platform_pidfd_signal(int pidfd, int number);
 int platform_spawn_chdir(void *actions, const char *directory);
 int platform_spawn_closefrom(void *actions, int first);
 
+/* From now on a crash writes one line on standard output, a sentence or JSON, in place of Swift's backtrace; see crash.c. */
+void platform_report_crashes(int as_text);
+
 /* pipe2(2), close-on-exec on both ends. */
 int platform_pipe(int ends[2]);
 

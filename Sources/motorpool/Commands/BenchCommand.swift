@@ -34,7 +34,7 @@ enum BenchCommand: Command {
             ?? []
         benchmark.asJSON = call.has(.json)
         guard call.settings.database == nil else {
-            try await measure(benchmark, on: call.settings.connection)
+            try await measure(benchmark, call.settings, on: call.settings.connection)
             return .ok
         }
         let server = try await PrivateServer.start(in: call.settings.state + "/bench") {
@@ -42,7 +42,9 @@ enum BenchCommand: Command {
         }
         let result: Result<Void, any Error>
         do {
-            result = .success(try await measure(benchmark, on: ConnectionSettings(url: server.url)))
+            result = .success(
+                try await measure(
+                    benchmark, call.settings, on: ConnectionSettings(url: server.url)))
         } catch {
             result = .failure(error)
         }
@@ -51,9 +53,14 @@ enum BenchCommand: Command {
         return .ok
     }
 
-    private static func measure(_ benchmark: Benchmark, on server: ConnectionSettings) async throws {
+    private static func measure(
+        _ benchmark: Benchmark, _ settings: Settings, on server: ConnectionSettings
+    ) async throws {
+        var settings = settings
+        // What is measured is the cost of the queue, by kinds that do nothing.
+        settings.hasTrialKinds = true
         try await benchmark.run(
-            on: server, migrators: Workplace.migrators.map(\.migrator), binary: "/proc/self/exe",
+            on: server, migrators: Workplace.migrators(settings).map(\.migrator), binary: "/proc/self/exe",
             shelf: BenchShelf(), tell: { Console.complain($0) }, print: { Console.print($0) }
         )
     }

@@ -7,12 +7,12 @@ enum CheckCommand: Command {
     static let name = "check"
     static let summary =
         "List every fault of the configuration, and of the schema if the database can be reached"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let settings: Set<Setting.Group> = [.database, .policies, .trial, .farm]
     static let flags: [Flag] = [.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let (policies, found) = Policies.load(call.settings, kinds: Workplace.kinds(call.settings))
-        let (drift, remarks) = await look(call.settings.connection)
+        let (drift, remarks) = await look(call.settings)
         let faults = found + drift
         if call.has(.json) {
             Console.print(json(faults, remarks, policies).text)
@@ -28,11 +28,11 @@ enum CheckCommand: Command {
     }
 
     /// What is wrong with the schema, and what kept us from looking.
-    private static func look(_ connection: ConnectionSettings) async -> (faults: [Fault], remarks: [String]) {
+    private static func look(_ settings: Settings) async -> (faults: [Fault], remarks: [String]) {
         var faults: [Fault] = []
-        for (name, migrator) in Workplace.migrators {
+        for (name, migrator) in Workplace.migrators(settings) {
             do {
-                switch try await migrator.check(connection) {
+                switch try await migrator.check(settings.connection) {
                 case .current, .newer: continue
                 case .behind(let numbers):
                     let list = numbers.map(String.init).joined(separator: ", ")

@@ -10,7 +10,7 @@ internal import World
 enum DemoCommand: Command {
     static let name = "demo"
     static let summary = "Show the whole way of a mod, with a farm and a sandbox of its own"
-    static let settings: Set<Setting.Group> = [.database, .policies]
+    static let settings: Set<Setting.Group> = [.database, .policies, .trial]
     static let drainsOnSignals = true
     static let notes = """
         It works in a folder of its own in the state folder, which it removes, and needs neither internet nor a
@@ -21,6 +21,7 @@ enum DemoCommand: Command {
         let (secret, token) = Token.new(name: "demo", role: .operator)
         let call = call.changing { settings in
             settings.database = nil
+            settings.hasTrialKinds = true
             settings.state += "/demo.\(getpid())"
             settings.http.port = 0
             settings.firesSchedule = false

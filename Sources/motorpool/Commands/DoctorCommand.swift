@@ -7,7 +7,7 @@ internal import Store
 enum DoctorCommand: Command {
     static let name = "doctor"
     static let summary = "Examine database, workers, queues and configuration, and say what is wrong"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let settings: Set<Setting.Group> = [.database, .policies, .trial, .farm]
     static let flags: [Flag] = [.json]
     static let notes = "Ends with 1 when something is ✗, with 69 when the database can't be reached."
 
@@ -28,7 +28,8 @@ enum DoctorCommand: Command {
     }
 
     private static func policies(_ settings: Settings) -> [Finding] {
-        let (definitions, faults) = settings.jobs.load(kinds: Workplace.kinds(settings))
+        let (definitions, faults) = settings.jobs.load(
+            kinds: Workplace.kinds(settings), withTrial: settings.hasTrialKinds)
         guard faults.isEmpty else { return faults.map { Finding(.bad, "policies", $0.description) } }
         return [
             Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")

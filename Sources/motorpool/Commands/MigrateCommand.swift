@@ -5,13 +5,13 @@ internal import Postgres
 enum MigrateCommand: Command {
     static let name = "migrate"
     static let summary = "Bring the database's tables up to date"
-    static let settings: Set<Setting.Group> = [.database]
+    static let settings: Set<Setting.Group> = [.database, .trial]
     static let dryRun = Flag("--dry-run", "Only say what would be applied")
     static let flags = [dryRun, Flag.json]
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         var applied: [(schema: String, number: Int)] = []
-        for (name, migrator) in Workplace.migrators {
+        for (name, migrator) in Workplace.migrators(call.settings) {
             let numbers =
                 call.has(dryRun)
                 ? try await missing(migrator, call.settings.connection)

@@ -6,7 +6,7 @@ enum ScheduleExplainCommand: Command {
     static let name = "schedule explain"
     static let summary = "Tell when lines fire, changes of clocks included, and what a downtime does to them"
     static let operands = [Operand("NAME|EXPR", isRequired: false)]
-    static let settings: Set<Setting.Group> = [.policies]
+    static let settings: Set<Setting.Group> = [.policies, .trial, .trial]
     static let from = Flag("--from", "TIME", "From here on; default now. A date alone is that whole day")
     static let until = Flag("--until", "TIME", "Up to here")
     static let count = Flag(

@@ -6,7 +6,7 @@ internal import Store
 enum ScheduleServeCommand: Command {
     static let name = "schedule serve"
     static let summary = "Fire the schedule and nothing else, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm]
+    static let settings: Set<Setting.Group> = [.database, .policies, .trial, .farm]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """

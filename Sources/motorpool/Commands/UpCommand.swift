@@ -9,7 +9,9 @@ enum UpCommand: Command {
     static let name = "up"
     static let summary =
         "Start a farm and its front, with a PostgreSQL server of its own unless there is a DATABASE_URL"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .front, .log, .workshop]
+    static let settings: Set<Setting.Group> = [
+        .database, .policies, .trial, .farm, .front, .log, .workshop,
+    ]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -54,7 +56,7 @@ enum UpCommand: Command {
     private static func work(
         _ call: Invocation, _ policies: Policies, _ log: Log, _ whenOpen: (BoundAddress) -> Void
     ) async throws {
-        for (name, migrator) in Workplace.migrators {
+        for (name, migrator) in Workplace.migrators(call.settings) {
             let applied = try await migrator.migrate(call.settings.connection)
             guard !applied.isEmpty else { continue }
             log.say(
@@ -93,6 +95,18 @@ enum UpCommand: Command {
             """
     }
 
+    /// What can be tried with the trial kinds, where they are known.
+    private static func trialWords(_ settings: Settings, _ address: BoundAddress, _ program: String) -> String
+    {
+        guard settings.hasTrialKinds else { return "" }
+        return """
+              curl -s -XPOST '\(address)/jobs?wait=30' -d '{"kind":"sleep","args":{"seconds":2}}'
+              \(program) enqueue noop
+              \(program) enqueue sleep --args '{"seconds":5}' --wait
+
+            """
+    }
+
     private static func greeting(_ settings: Settings, _ address: BoundAddress) -> String {
         // Whoever has a database of his own calls the program; the others came through ./run.
         let program = settings.database == nil ? "./run" : "motorpool"
@@ -100,10 +114,7 @@ enum UpCommand: Command {
             The farm works on \(settings.databaseWords), and its front listens at \(address).
             Try in another terminal:
               curl -i \(address)/download/steam/\(example(settings))
-              curl -s -XPOST '\(address)/jobs?wait=30' -d '{"kind":"sleep","args":{"seconds":2}}'
-              \(program) enqueue noop
-              \(program) enqueue sleep --args '{"seconds":5}' --wait
-              \(program) jobs
+            \(trialWords(settings, address, program))  \(program) jobs
               \(program) doctor
             Ctrl-C drains and stops everything.\(sandboxWords(settings))
             """

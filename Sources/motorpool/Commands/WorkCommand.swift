@@ -9,7 +9,7 @@ internal import Workshop
 enum WorkCommand: Command {
     static let name = "work"
     static let summary = "Work the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .farm, .log, .workshop]
+    static let settings: Set<Setting.Group> = [.database, .policies, .trial, .farm, .log, .workshop]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
     static let notes = """
@@ -40,10 +40,12 @@ enum WorkCommand: Command {
         var steam = call.settings.steam
         steam.unpacker = try OwnProgram.path()
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
+        if !call.settings.hasTrialKinds { try await store.withdraw(kinds: TrialKinds.names) }
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
         let known = Workplace.kinds(call.settings)
         let workshop = WorkshopKinds(store.database, steam)
-        let kinds = (TrialKinds.all + workshop.all).filter { known.contains($0.name) }
+        let trial = TrialKinds.all(ledger: call.settings.trialLedger)
+        let kinds = (trial + workshop.all).filter { known.contains($0.name) }
         let farm = Farm(store: store, settings: settings, kinds: kinds) { farmLog.tell($0) }
         call.shutdown.whenAsked {
             guard let beforeDraining else { return farm.stop() }
@@ -84,7 +86,7 @@ enum WorkCommand: Command {
     }
 
     static func checkSchema(_ settings: Settings) async throws {
-        for (name, migrator) in Workplace.migrators(settings) {
+        for (name, migrator) in Workplace.neededMigrators(settings) {
             switch try await migrator.check(settings.connection) {
             // A newer program's schema is fine while a roll-out is under way.
             case .current, .newer: continue

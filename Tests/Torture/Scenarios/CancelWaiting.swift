@@ -32,7 +32,7 @@ struct CancelWaiting: Scenario {
 
     private func effect(_ seconds: Double, _ stage: Stage) -> NewJob {
         NewJob(
-            "effect", args: JSON(text: "{\"seconds\":\(seconds),\"file\":\(JSON.quoted(stage.effectsFile))}"))
+            "effect", args: JSON(text: "{\"seconds\":\(seconds),\"outside\":true}"))
     }
 
     private func hasBegun(_ job: JobID, _ stage: Stage) -> Bool {

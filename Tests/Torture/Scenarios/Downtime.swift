@@ -50,7 +50,7 @@ struct Downtime: Scenario {
             [stage.binary, "schedule", "explain", name, "--down", span, "--json"],
             environment: [
                 "PATH": "/usr/bin:/bin", "MOTORPOOL_JOBS": "\(stage.folder)/jobs",
-                "MOTORPOOL_KINDS": TrialKinds.all.map(\.name).joined(separator: ","),
+                "MOTORPOOL_TRIAL": "1", "MOTORPOOL_KINDS": TrialKinds.names.joined(separator: ","),
             ],
             deadline: .seconds(20))
         guard case .array(let answers)? = try JSON(text: output.text).parts()["down"]?.value,

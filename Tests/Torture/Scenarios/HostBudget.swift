@@ -14,7 +14,7 @@ struct HostBudget: Scenario {
         return try await theatre.withStage("host_budget", policies: policies) { stage in
             let workers = try (1...3).map { try stage.start("host-\($0)") }
             try await stage.waitUntilWorking(workers)
-            let args = JSON(text: "{\"host\":\"trial.invalid\",\"file\":\(JSON.quoted(stage.effectsFile))}")
+            let args = JSON(text: "{\"host\":\"trial.invalid\",\"outside\":true}")
             let began = ContinuousClock.now
             let metronome = Metronome()
             try await metronome.during {

@@ -29,7 +29,7 @@ struct PerKeyLimit: Scenario {
     }
 
     private func enqueue(_ count: Int, _ seconds: Double, _ stage: Stage) async throws {
-        let args = JSON(text: "{\"seconds\":\(seconds),\"file\":\(JSON.quoted(stage.effectsFile))}")
+        let args = JSON(text: "{\"seconds\":\(seconds),\"outside\":true}")
         _ = try await stage.store.enqueue(
             (0..<count).map { _ in NewJob("effect", args: args, limitKey: "k") })
     }
