@@ -42,6 +42,7 @@ need() {
                 command -v pkg-config >/dev/null || missing+=(pkg-config) ;;
             server) has_server || missing+=(postgresql) ;;
             zones) [[ -e /usr/share/zoneinfo/Europe/Berlin ]] || missing+=(tzdata) ;;
+            proxy) [[ -x /usr/sbin/nginx ]] || missing+=(nginx-light) ;;
             curl) command -v curl >/dev/null || missing+=(curl) ;;
             python) [[ -x /usr/bin/python3 ]] || missing+=(python3) ;;
             pooler) [[ -x /usr/sbin/pgbouncer ]] || missing+=(pgbouncer) ;;
@@ -51,7 +52,20 @@ need() {
     [[ ${#missing[@]} -gt 0 ]] || return 0
     as_root apt-get -qq -o DPkg::Lock::Timeout=300 update </dev/null >&2 || say "the package lists could not be refreshed"
     if [[ " ${missing[*]} " == *" postgresql "* ]]; then forbid_main_cluster; fi
+    # Debian starts a proxy with its package; the tests start their own.
+    if [[ " ${missing[*]} " == *" nginx-light "* ]]; then without_services install_packages "${missing[@]}"; return; fi
     install_packages "${missing[@]}"
+}
+
+# Runs a command that installs packages, and starts none of the services that they bring. A policy that is there stays.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d status=0
+    [[ ! -e $policy ]] || { "$@"; return; }
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    "$@" || status=$?
+    as_root rm -f "$policy"
+    return "$status"
 }
 
 # Debian makes and starts a cluster of its own with the package. Nobody asked for that one.

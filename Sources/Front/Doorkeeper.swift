@@ -5,34 +5,70 @@ internal import Platform
 /// Decides who calls, and how much more he may ask.
 struct Doorkeeper: Sendable {
     let settings: FrontSettings
-    let session: (@Sendable (Request, String) -> Caller?)?
+    let session: (@Sendable (Request, String) async throws -> Caller?)?
+    /// Hears of each refused token that was charged: the caller's address, and where it was tried.
+    let onWrongToken: @Sendable (_ address: String, _ place: String) async -> Void
     private let limiter = Limiter()
 
-    init(_ settings: FrontSettings, session: (@Sendable (Request, String) -> Caller?)?) {
+    init(
+        _ settings: FrontSettings, session: (@Sendable (Request, String) async throws -> Caller?)?,
+        onWrongToken: @escaping @Sendable (_ address: String, _ place: String) async -> Void = { _, _ in }
+    ) {
         self.settings = settings
         self.session = session
+        self.onWrongToken = onWrongToken
     }
 
-    /// - Throws: `Problem` 401 for a token that is none, 429 for too many of those.
-    func caller(of request: Request) throws(Problem) -> Caller {
+    /// Reads the caller's token or session.
+    ///
+    /// A route that anyone may use reads neither: what a client sends along, perhaps for another program, is ignored. A
+    /// right token always passes; a wrong one is charged to its address. A session opens the operators' pages alone.
+    /// - Throws: `Problem` 401 for a token that is not configured, 429 for too many of those; what the session's look-up
+    ///   throws.
+    func caller(of request: Request, for route: Route) async throws -> Caller {
         let address = address(of: request)
-        if let authorization = request.headers["Authorization"] {
-            let words = authorization.split(separator: " ", omittingEmptySubsequences: true)
-            if words.count == 2, words[0].lowercased() == "bearer",
-                let token = settings.tokens.token(for: String(words[1]))
-            {
+        guard route.role != .anyone else {
+            let token = bearer(of: request).flatMap { settings.tokens.token(for: $0) }
+            return token.map { Caller(name: $0.name, role: $0.role, means: .token, address: address) }
+                ?? stranger(request)
+        }
+        if request.headers["Authorization"] != nil {
+            if let secret = bearer(of: request), let token = settings.tokens.token(for: secret) {
                 return Caller(name: token.name, role: token.role, means: .token, address: address)
             }
-            try limit("log-in \(network(address))", settings.logIns)
+            try await chargeWrongToken(from: address, at: .bearer)
             throw Problem(
                 401, "unknown_token", "expected Authorization: Bearer with a token that is configured here"
             )
             .with(header: "WWW-Authenticate", "Bearer error=\"invalid_token\"")
         }
-        return session?(request, address) ?? stranger(request)
+        guard route.opensToSessions, let session else { return stranger(request) }
+        return try await session(request, address) ?? stranger(request)
     }
 
-    /// Whoever asks, without a look at what he brings.
+    private func bearer(of request: Request) -> String? {
+        let words = (request.headers["Authorization"] ?? "").split(
+            separator: " ", omittingEmptySubsequences: true)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1])
+    }
+
+    /// Where a token was tried. Each place has guesses of its own, so that programs can't lock operators out.
+    enum TokenPlace: String {
+        case bearer
+        case dashboard
+    }
+
+    /// Takes one wrong token from the guesses of its address, and notes it.
+    /// - Throws: `Problem` 429 when there are none left.
+    func chargeWrongToken(from address: String, at place: TokenPlace) async throws(Problem) {
+        try limit("\(place.rawValue) guess \(network(address))", settings.logIns)
+        // The ledger takes a few a minute from all together: many addresses must not fill it.
+        guard limiter.take("noted guesses", at: settings.notedLogIns) == nil else { return }
+        await onWrongToken(address, place.rawValue)
+    }
+
+    /// The caller without a look at what the request brings.
     func stranger(_ request: Request) -> Caller {
         let role = isLocal(request) ? settings.localRole : settings.anonymousRole
         return Caller(name: Caller.anonymousName, role: role, means: .nothing, address: address(of: request))
@@ -63,14 +99,20 @@ struct Doorkeeper: Sendable {
     /// - Throws: `Problem` 429.
     func limit(_ caller: Caller, _ limit: Route.Limit) throws(Problem) {
         let isToken = caller.means != .nothing
-        let name = isToken ? "token \(caller.name)" : "address \(network(caller.address))"
+        let name = share(of: caller)
         switch limit {
         case .free: return
         case .read: try self.limit("read \(name)", isToken ? settings.tokenReads : settings.anonymousReads)
         case .write:
             try self.limit("write \(name)", isToken ? settings.tokenWrites : settings.anonymousWrites)
-        case .logIn: try self.limit("log-in \(network(caller.address))", settings.logIns)
+        // Only wrong tokens are charged, and only after they were looked at.
+        case .logIn: return
         }
+    }
+
+    /// What a caller's shares are counted by: the token, or without one the address.
+    func share(of caller: Caller) -> String {
+        caller.means != .nothing ? "token \(caller.name)" : "address \(network(caller.address))"
     }
 
     private func limit(_ name: String, _ rate: Rate) throws(Problem) {
@@ -95,6 +137,7 @@ struct Doorkeeper: Sendable {
     }
 
     private func isTrusted(_ text: String) -> Bool {
+        if text == Doorkeeper.unixPeer { return settings.trustsUnixProxy }
         guard !settings.trustedProxies.isEmpty, let address = IPAddress(text) else { return false }
         return settings.trustedProxies.contains { $0.contains(address) }
     }
@@ -103,25 +146,45 @@ struct Doorkeeper: Sendable {
         IPAddress(address).map { $0.network.map(String.init).joined(separator: ".") } ?? address
     }
 
-    /// Whether a program on this machine asks us by a name of this machine, with no proxy between: another site's name
-    /// that resolves to us is not enough.
+    /// Whether a program of a known user of this machine asks us, with no proxy between.
+    ///
+    /// Over a unix socket the kernel names the user. An address proves nothing: a proxy with `proxy_pass` alone makes
+    /// strangers look local, so TCP counts only where the settings say so, and then only by a name of this machine: another
+    /// site's name that resolves to us is not enough.
     private func isLocal(_ request: Request) -> Bool {
-        let isNear =
-            request.peer.isEmpty || request.peer.hasPrefix("/") || IPAddress(request.peer)?.isLoopback == true
-        guard isNear, ["X-Forwarded-For", "Forwarded", "Via"].allSatisfy({ request.headers[$0] == nil })
-        else {
+        guard ["X-Forwarded-For", "Forwarded", "Via"].allSatisfy({ request.headers[$0] == nil }) else {
             return false
         }
-        guard let host = request.headers["Host"] else { return true }
-        let name = Doorkeeper.name(ofHost: host)
-        return name == "localhost" || IPAddress(name)?.isLoopback == true
+        if request.peer == Doorkeeper.unixPeer {
+            return request.peerUser.map(settings.localUsers.contains) ?? false
+        }
+        guard settings.trustsLoopback, IPAddress(request.peer)?.isLoopback == true else { return false }
+        return request.headers["Host"].map(Doorkeeper.isLoopbackName) ?? true
     }
 
-    /// Without the port and the brackets of IPv6.
-    private static func name(ofHost host: String) -> String {
-        if host.hasPrefix("[") { return String(host.dropFirst().prefix { $0 != "]" }) }
-        return host.split(separator: ":", omittingEmptySubsequences: false).first.map { $0.lowercased() }
-            ?? ""
+    /// How the server names the other end of a unix socket.
+    private static let unixPeer = "unix"
+
+    /// Whether a Host field names this machine: `localhost` or a loopback address, perhaps with a port, and nothing else.
+    static func isLoopbackName(_ host: String) -> Bool {
+        var name = Substring(host)
+        if name.hasPrefix("[") {
+            guard let end = name.firstIndex(of: "]") else { return false }
+            let port = name[name.index(after: end)...]
+            guard port.isEmpty || isPort(port) else { return false }
+            name = name[name.index(after: name.startIndex)..<end]
+            guard name.contains(":") else { return false }
+        } else if let colon = name.firstIndex(of: ":") {
+            guard isPort(name[colon...]) else { return false }
+            name = name[..<colon]
+        }
+        guard !name.contains("%") else { return false }
+        return name.lowercased() == "localhost" || IPAddress(name)?.isLoopback == true
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.first == ":" && UInt16(text.dropFirst()) != nil
+            && text.dropFirst().utf8.allSatisfy { 48...57 ~= $0 }
     }
 
     private func isFromAnotherSite(_ request: Request, isSafe: Bool) -> Bool {

@@ -40,7 +40,7 @@ package final class Front: Sendable {
         watcher = Watcher(every: settings.lookInterval, waitersMax: settings.waitersMax) {
             try await store.pulses(of: $0)
         }
-        streams = Gauge(max: settings.streamsMax)
+        streams = Gauge(max: settings.streamsMax, perCaller: settings.streamsPerCallerMax)
         requests = Gauge(max: settings.requestsMax)
         guests = GuestBook(max: settings.guestJobsMax, span: settings.cacheSpan) {
             try await store.guestJobs(max: settings.guestJobsMax)
@@ -50,7 +50,11 @@ package final class Front: Sendable {
         kinds = Cached(for: settings.cacheSpan) { try await store.kindNames() }
         scrape = Cached(for: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = Cached(for: settings.cacheSpan) { try await store.hasSchema() }
-        doorkeeper = Doorkeeper(settings, session: page?.caller)
+        doorkeeper = Doorkeeper(settings, session: page?.caller) { address, place in
+            // The refusal stands without its entry: a database that is away opens no way in.
+            try? await store.note(
+                "wrong token", place, by: Operator(name: Caller.anonymousName, address: address))
+        }
         self.page = page
         self.tell = tell
     }
@@ -60,6 +64,15 @@ package final class Front: Sendable {
 
     /// Whether the process is on its way out.
     package var isDraining: Bool { draining.withLock { $0 } }
+
+    /// Charges a wrong token that a handler was given to the caller's address.
+    /// - Throws: `Problem` 429 when the address has no guesses left.
+    func chargeWrongToken(by caller: Caller) async throws(Problem) {
+        try await doorkeeper.chargeWrongToken(from: caller.address, at: .dashboard)
+    }
+
+    /// What the streams of a caller are counted by.
+    func share(of caller: Caller) -> String { doorkeeper.share(of: caller) }
 
     /// Lets everybody go who waits; new requests are still answered, but nobody waits any more. Twice is once.
     package func drain() {
@@ -79,7 +92,7 @@ package final class Front: Sendable {
             let problem = Front.problem(of: error, &visit)
             if let dialect {
                 response = dialect.tell(problem)
-            } else if visit.route?.isPage == true, let page {
+            } else if let page, visit.route?.isPage ?? Front.isPagePath(request.path) {
                 response = page.problem(problem, request, visit.caller, visit.id)
             } else {
                 response = problem.response(requestID: visit.id)
@@ -107,7 +120,8 @@ package final class Front: Sendable {
         defer { if isCounted { requests.leave() } }
         // What anyone may see at any rate is answered whatever token comes with it.
         let isOpen = route.role == .anyone && route.limit == .free
-        let caller = isOpen ? doorkeeper.stranger(request) : try doorkeeper.caller(of: request)
+        let caller =
+            isOpen ? doorkeeper.stranger(request) : try await doorkeeper.caller(of: request, for: route)
         visit.caller = caller
         try doorkeeper.admit(caller, to: route, request)
         try doorkeeper.limit(caller, route.limit)
@@ -119,6 +133,11 @@ package final class Front: Sendable {
         if route.dialect == nil { try Front.checkQuery(exchange) }
         visit.exchange = exchange
         return try await route.handle(exchange)
+    }
+
+    /// Where people look with a browser: what is not found there is told as a page, with a page's headers.
+    private static func isPagePath(_ path: String) -> Bool {
+        path.hasPrefix("/admin/") && !path.hasPrefix("/admin/api/")
     }
 
     private func find(_ request: Request) throws -> (Route, [String: String]) {

@@ -16,7 +16,7 @@ package struct Route: Sendable {
         case free
         case read
         case write
-        /// Guesses at a token: a few in a minute.
+        /// Guesses at a token: the handler charges the wrong ones, a few in a minute.
         case logIn
     }
 
@@ -64,6 +64,9 @@ package struct Route: Sendable {
         self.dialect = dialect
         self.handle = handle
     }
+
+    /// Whether a session of the operators' pages is read here: a cookie is for those pages alone.
+    package var opensToSessions: Bool { pattern == "/admin" || pattern.hasPrefix("/admin/") }
 
     /// A value that comes with the request.
     package struct Parameter: Sendable {

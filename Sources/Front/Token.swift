@@ -13,6 +13,11 @@ package struct Token: Hashable, Sendable {
         self.digest = digest
     }
 
+    /// The token whose holder keeps `secret`.
+    package init(name: String, role: Role, secret: String) {
+        self.init(name: name, role: role, digest: SHA256.digest(secret))
+    }
+
     /// Reads `name:role:digest`, the digest in 64 hexadecimal digits. `nil` for anything else.
     package init?(text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
@@ -40,7 +45,7 @@ package struct Token: Hashable, Sendable {
     /// - Returns: what its holder keeps, and what is configured.
     package static func new(name: String, role: Role) -> (secret: String, token: Token) {
         let secret = "mp_" + Hex.text(Secret.random(32))
-        return (secret, Token(name: name, role: role, digest: SHA256.digest(secret)))
+        return (secret, Token(name: name, role: role, secret: secret))
     }
 }
 

@@ -126,6 +126,7 @@ actor Connection {
         let serial = serial
         return Request(
             method: head.method, path: head.path, query: head.query, headers: head.headers, peer: peer.text,
+            peerUser: peer.user,
             contentLength: head.contentLength
         ) { [self] (limit) async throws(BodyError) in
             try await body(of: serial, head, upTo: limit)

@@ -1,9 +1,11 @@
-internal import Glibc
+package import Glibc
 
 /// Where the server listens and every bound it keeps.
 package struct HTTPSettings: Sendable {
     /// A literal IPv4 or IPv6 address, or the path of a unix socket, which begins with `/`.
     package var host = "127.0.0.1"
+    /// Who may connect to a unix socket, as chmod(2) has it.
+    package var socketMode: mode_t = 0o600
     /// 0: any that is free. A unix socket has none.
     package var port: UInt16 = 8000
     /// Threads that serve; connections are shared out among them.

@@ -50,7 +50,7 @@ actor Listener {
             var address = SocketAddress()
             let descriptor = address.withPointer { http_accept(socket.descriptor, $0, $1) }
             if descriptor >= 0 {
-                welcome(descriptor, address.peer)
+                welcome(descriptor, peer(address, descriptor))
                 continue
             }
             switch errno {
@@ -61,6 +61,11 @@ actor Listener {
                 guard turnAway() else { return pause() }
             }
         }
+    }
+
+    private func peer(_ address: SocketAddress, _ descriptor: Int32) -> PeerAddress {
+        guard address.family == AF_UNIX else { return address.peer }
+        return .local(user: UInt32(exactly: http_peer_user(descriptor)))
     }
 
     private func welcome(_ descriptor: Int32, _ peer: PeerAddress) {

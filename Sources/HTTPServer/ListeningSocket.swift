@@ -21,7 +21,9 @@ struct ListeningSocket: Sendable {
         // Otherwise a restart would have to wait until the last connections are forgotten.
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
         if isPath { Self.removeStale(settings.host, &wanted) }
-        guard wanted.withPointer({ bind(descriptor, $0, $1.pointee) }) == 0, listen(descriptor, 1024) == 0
+        // The mode is set before anybody can connect: that takes listen().
+        guard wanted.withPointer({ bind(descriptor, $0, $1.pointee) }) == 0,
+            !isPath || chmod(settings.host, settings.socketMode) == 0, listen(descriptor, 1024) == 0
         else {
             let code = errno
             close(descriptor)

@@ -7,13 +7,19 @@ struct PeerAddress: Sendable {
     /// What connections are counted by: whoever has an IPv6 address has 2^64 of them.
     let network: [UInt8]
 
-    /// The other end of a unix socket.
-    static let local = PeerAddress(text: "unix", isLoopback: true, network: [])
+    /// The user who opened the other end of a unix socket, as the kernel has it; `nil` for TCP.
+    let user: UInt32?
 
-    private init(text: String, isLoopback: Bool, network: [UInt8]) {
+    /// The other end of a unix socket.
+    static func local(user: UInt32?) -> PeerAddress {
+        PeerAddress(text: "unix", isLoopback: true, network: [], user: user)
+    }
+
+    private init(text: String, isLoopback: Bool, network: [UInt8], user: UInt32? = nil) {
         self.text = text
         self.isLoopback = isLoopback
         self.network = network
+        self.user = user
     }
 
     init(v4 bytes: [UInt8]) {

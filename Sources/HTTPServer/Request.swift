@@ -6,8 +6,10 @@ package struct Request: Sendable {
     /// What followed the `?`, still percent-encoded. `nil`: there was none.
     package let query: String?
     package let headers: Headers
-    /// The address of the other end of the connection, without its port.
+    /// The address of the other end of the connection, without its port; `unix` for a unix socket.
     package let peer: String
+    /// The user who opened the other end of a unix socket; `nil` for TCP, or when the kernel does not say.
+    package let peerUser: UInt32?
     /// What the head says of the body's length. `nil`: chunked, so not known before it ends.
     package let contentLength: Int?
     private let source: @Sendable (Int) async throws(BodyError) -> [UInt8]
@@ -15,7 +17,7 @@ package struct Request: Sendable {
     /// - Parameter source: reads the whole body, or throws when it is longer than the number it is given.
     package init(
         method: Method, path: String, query: String? = nil, headers: Headers = [:],
-        peer: String = "127.0.0.1",
+        peer: String = "127.0.0.1", peerUser: UInt32? = nil,
         contentLength: Int? = 0, source: @escaping @Sendable (Int) async throws(BodyError) -> [UInt8]
     ) {
         self.method = method
@@ -23,6 +25,7 @@ package struct Request: Sendable {
         self.query = query
         self.headers = headers
         self.peer = peer
+        self.peerUser = peerUser
         self.contentLength = contentLength
         self.source = source
     }

@@ -24,8 +24,14 @@ package struct RequestHead: Sendable {
         let isChunked = try Self.checkCoding(headers, isModern)
         guard let method else { throw .unknownMethod }
         self.method = method
-        (path, query) = try Self.split(target)
+        let (authority, path, query) = try Self.split(target)
+        (self.path, self.query) = (path, query)
         self.headers = headers
+        // A target in absolute form decides, whatever Host says (RFC 9112, 3.2.2).
+        if let authority {
+            self.headers["Host"] = authority
+            try Self.checkHost(self.headers, isModern)
+        }
         self.isModern = isModern
         self.isKeptAlive = isKeptAlive
         if isChunked {
@@ -86,12 +92,16 @@ package struct RequestHead: Sendable {
     }
 
     /// The path and the query of a target in origin form or, as proxies are told it, in absolute form.
-    private static func split(_ target: String) throws(Refusal) -> (path: String, query: String?) {
+    private static func split(_ target: String) throws(Refusal) -> (
+        authority: String?, path: String, query: String?
+    ) {
         var rest = Substring(target)
+        var host: String?
         for scheme in ["http://", "https://"] where rest.prefix(scheme.count).lowercased() == scheme {
             let authority = rest.dropFirst(scheme.count)
             let end = authority.firstIndex { $0 == "/" || $0 == "?" } ?? authority.endIndex
             guard end > authority.startIndex else { throw .badRequest("a host was expected in the target") }
+            host = String(authority[..<end])
             rest = authority[end...]
             if !rest.hasPrefix("/") { rest = "/" + rest }
             break
@@ -99,7 +109,7 @@ package struct RequestHead: Sendable {
         guard rest.utf8.first == UInt8(ascii: "/"), !rest.utf8.contains(UInt8(ascii: "#")) else {
             throw .badRequest("a path that begins with / and has no fragment was expected as the target")
         }
-        guard let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (String(rest), nil) }
-        return (String(rest[..<mark]), String(rest[rest.utf8.index(after: mark)...]))
+        guard let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (host, String(rest), nil) }
+        return (host, String(rest[..<mark]), String(rest[rest.utf8.index(after: mark)...]))
     }
 }

@@ -76,7 +76,7 @@ struct SocketAddress {
             case AF_INET6:
                 let start = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!
                 return PeerAddress(v6: Array(bytes[start..<(start + 16)]))
-            default: return .local
+            default: return .local(user: nil)
             }
         }
     }

@@ -13,7 +13,6 @@ final class Reception: Sendable {
     private let workshop: WorkshopRoutes
     private let server: HTTPServer
     private let log: Log
-    private let isTrusting: Bool
 
     /// How long answers in flight may take when the process ends.
     private static let grace = Duration.seconds(10)
@@ -29,8 +28,7 @@ final class Reception: Sendable {
         store = Store(
             connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
             waitMax: Reception.databaseWaitMax)
-        let (front, isTrusting) = Reception.front(settings)
-        self.isTrusting = isTrusting
+        let front = Reception.front(settings)
         workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.steam.folder))
         let desk = Desk(store: store, tokens: front.tokens)
         self.desk = desk
@@ -42,15 +40,11 @@ final class Reception: Sendable {
         engine.alsoMeasure { [server] in server.counts.write(to: &$0) }
     }
 
-    /// Without any token, whoever is on this machine may ask for jobs when nobody else can reach the port.
-    private static func front(_ settings: Settings) -> (FrontSettings, isTrusting: Bool) {
+    private static func front(_ settings: Settings) -> FrontSettings {
         var front = settings.front
         front.version = VersionCommand.version
-        let isNear = settings.http.host.hasPrefix("/") || IPAddress(settings.http.host)?.isLoopback == true
-        let isTrusting = settings.anonymous == nil && front.tokens.isEmpty && isNear
         front.anonymousRole = settings.anonymous ?? .anyone
-        front.localRole = isTrusting ? .producer : front.anonymousRole
-        return (front, isTrusting)
+        return front
     }
 
     /// - Throws: `BindFailure`.
@@ -62,10 +56,18 @@ final class Reception: Sendable {
         log.say(
             .info, "listening", "the front listens at \(address)", [("address", .string(address.description))]
         )
-        if front.settings.tokens.isEmpty, !isTrusting, front.settings.anonymousRole == .anyone {
+        let settings = front.settings
+        let isUnix = address.host.hasPrefix("/")
+        if settings.tokens.isEmpty, !isUnix, !settings.trustsLoopback, settings.anonymousRole == .anyone {
             log.say(
                 .warning, "no_tokens",
-                "nobody may ask for jobs here: set MOTORPOOL_TOKENS (motorpool token new), or MOTORPOOL_ANONYMOUS"
+                "no caller may enqueue jobs here: set MOTORPOOL_TOKENS (motorpool token new), or MOTORPOOL_ANONYMOUS"
+            )
+        }
+        if settings.trustsLoopback, !isUnix {
+            log.say(
+                .warning, "trusts_loopback",
+                "every program of this machine may enqueue jobs without a token (--trust-local); not for a front behind a proxy"
             )
         }
         return address

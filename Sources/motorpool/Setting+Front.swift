@@ -54,13 +54,50 @@ extension Setting {
             return [.anyone, .reader, .producer].contains(it.anonymous)
         },
         Setting(
+            group: .front, variable: "MOTORPOOL_TRUST_LOCAL",
+            flag: Flag(
+                "--trust-local",
+                "Let every program of this machine enqueue jobs without a token (MOTORPOOL_TRUST_LOCAL=1); never behind a proxy"
+            ),
+            expected: "1 or 0"
+        ) { text, it in
+            it.front.trustsLoopback = text == "1"
+            return text == "1" || text == "0"
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_LOCAL_USERS",
+            flag: Flag(
+                "--local-users", "LIST",
+                "Users who may enqueue jobs over the unix socket without a token, by number (MOTORPOOL_LOCAL_USERS); default the front's own and root"
+            ),
+            expected: "numbers of users, separated by commas"
+        ) { text, it in
+            let words = text.split { $0 == "," || $0 == " " }
+            it.front.localUsers = Set(words.compactMap { UInt32($0) })
+            return !words.isEmpty && it.front.localUsers.count == Set(words).count
+        },
+        Setting(
+            group: .front, variable: "MOTORPOOL_SOCKET_MODE",
+            flag: Flag(
+                "--socket-mode", "MODE",
+                "Who may connect to the unix socket, as chmod has it (MOTORPOOL_SOCKET_MODE); default 600"),
+            expected: "three octal digits like 660"
+        ) { text, it in
+            it.http.socketMode = mode_t(text, radix: 8) ?? 0
+            return text.count == 3 && it.http.socketMode > 0
+        },
+        Setting(
             group: .front, variable: "MOTORPOOL_TRUSTED_PROXIES",
             flag: Flag(
                 "--trusted-proxies", "LIST",
-                "Proxies whose X-Forwarded-For is believed, by commas (MOTORPOOL_TRUSTED_PROXIES)"),
-            expected: "addresses or ranges like 10.0.0.0/8, by commas"
+                "Proxies whose X-Forwarded-For is believed: addresses, ranges, or unix for the socket (MOTORPOOL_TRUSTED_PROXIES)"
+            ),
+            expected: "addresses, ranges like 10.0.0.0/8, or unix, separated by commas"
         ) { text, it in
-            let words = text.split { $0 == "," || $0 == " " }
+            var words = text.split { $0 == "," || $0 == " " }
+            it.front.trustsUnixProxy = words.contains("unix")
+            words.removeAll { $0 == "unix" }
+            guard !words.isEmpty || !it.front.trustsUnixProxy else { return true }
             it.front.trustedProxies = words.compactMap { AddressRange($0) }
             return !words.isEmpty && it.front.trustedProxies.count == words.count
         },

@@ -20,7 +20,7 @@ struct TrialKindTests {
             let worker = try await program.work()
             let (descriptor, port) = try Loopback.listen(on: "127.0.0.1")
             close(descriptor)
-            let front = try program.start(["serve", "--port", "\(port)"])
+            let front = try program.start(["serve", "--port", "\(port)", "--trust-local"])
             try await front.says("listening")
             let client = RawClient(port: UInt16(port))
             let document = try await client.ask("GET", "/openapi.json").body

@@ -27,10 +27,12 @@ struct DeskDeedTests {
             let cookie = try await house.logIn()
             let job = try await house.store.enqueue(NewJob("note")).job
             let first = try await house.post("/admin/jobs/\(job)/cancel", cookie: cookie)
-            #expect(first.status == 303 && first.headers["Location"] == "/admin/jobs/\(job)?flash=cancel.1")
+            #expect(
+                first.status == 303
+                    && first.headers["Location"]?.hasPrefix("/admin/jobs/\(job)?flash=cancel.1.") == true)
             #expect(try await state(house, job) == .cancelled)
             let again = try await house.post("/admin/jobs/\(job)/cancel", cookie: cookie)
-            #expect(again.headers["Location"] == "/admin/jobs/\(job)?flash=nothing")
+            #expect(again.headers["Location"]?.hasPrefix("/admin/jobs/\(job)?flash=nothing.") == true)
             _ = try await house.post("/admin/jobs/\(job)/retry", cookie: cookie)
             #expect(try await state(house, job) == .waiting)
             try await house.store.database.run(
@@ -76,12 +78,16 @@ struct DeskDeedTests {
             }
             let done = try await house.post("/admin/bulk", cookie: cookie, terms)
             #expect(done.status == 303)
-            #expect(done.headers["Location"] == "/admin/jobs?place=dead&kind=note&flash=retry.7")
+            #expect(
+                done.headers["Location"]?.hasPrefix("/admin/jobs?place=dead&kind=note&flash=retry.7.") == true
+            )
             #expect(try await house.count("dead") == 2)
             let noted = try await house.store.audit(limit: 1)
             #expect(noted.first?.count == 7 && noted.first?.target == "dead jobs of kind note")
             let twice = try await house.post("/admin/bulk", cookie: cookie, terms)
-            #expect(twice.headers["Location"] == "/admin/jobs?place=dead&kind=note&flash=retry.0")
+            #expect(
+                twice.headers["Location"]?.hasPrefix("/admin/jobs?place=dead&kind=note&flash=retry.0.")
+                    == true)
             #expect(try await house.count("dead") == 2)
         }
     }

@@ -113,7 +113,9 @@ struct DeskDoorTests {
                 let answer = await house.ask(.get, "/admin", cookie: "motorpool_desk=\(forgery)")
                 #expect(answer.status == 303, "\(forgery.prefix(80))")
             }
-            #expect(await house.ask(.get, "/admin", cookie: "\(cookie); motorpool_desk=x").status == 303)
+            #expect(
+                await house.ask(.get, "/admin", cookie: "motorpool_desk=x; \(cookie)").status == 200,
+                "another program of the site can't log out by a cookie of the same name")
             #expect(await house.ask(.get, "/admin", cookie: cookie).status == 200)
         }
     }

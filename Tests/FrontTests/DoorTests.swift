@@ -54,7 +54,7 @@ import Testing
             #expect(answer.status == 401)
             #expect(answer.header("WWW-Authenticate")?.hasPrefix("Bearer") == true)
             #expect(!answer.text.contains("mp_x"))
-            for _ in 0..<10 { await house.ask(.get, "/docs", headers: ["Authorization": authorization]) }
+            for _ in 0..<10 { await house.ask(.get, "/jobs", headers: ["Authorization": authorization]) }
             let slowed = await house.ask(.get, "/jobs", headers: ["Authorization": authorization])
             #expect(slowed.status == 429)
             #expect(await house.ask(.get, "/health", headers: ["Authorization": authorization]).status == 200)

@@ -129,7 +129,7 @@ func withHouse(
     _ body: (House) async throws -> Void
 ) async throws {
     var settings = FrontSettings()
-    settings.localRole = .producer
+    settings.trustsLoopback = true
     settings.lookInterval = .milliseconds(10)
     settings.cacheSpan = .zero
     var secrets: [Role: String] = [:]

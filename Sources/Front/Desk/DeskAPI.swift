@@ -102,6 +102,24 @@ enum DeskAPI {
         return Reply.json(.object([("entries", .array(entries))]))
     }
 
+    static func sessions(_ exchange: DeskExchange) async throws -> Response {
+        let sessions = try await exchange.store.openSessions().map { one in
+            JSONText.object([
+                ("id", .int(one.number)), ("token", .string(one.token)), ("address", .string(one.address)),
+                ("created_at", JSONText(one.createdAt)), ("seen_at", JSONText(one.seenAt)),
+                ("expires_at", JSONText(one.expiresAt)),
+            ])
+        }
+        return Reply.json(.object([("sessions", .array(sessions))]))
+    }
+
+    static func endSession(_ exchange: DeskExchange) async throws -> Response {
+        try await refuseSessions(exchange)
+        let did = try await exchange.store.endSession(
+            number: try exchange.jobID().number, by: exchange.actor)
+        return Reply.json(.object([("changed", .bool(did))]))
+    }
+
     static func vacuum(_ exchange: DeskExchange) async throws -> Response {
         let table = try await exchange.store.hotTableFacts()
         let holders = try await exchange.store.vacuumHolders().map { one in

@@ -25,6 +25,13 @@ struct DeskExchange: Sendable {
 
     func note(_ job: JobID) { exchange.note(job) }
 
+    /// Charges a wrong token to the caller's address.
+    /// - Throws: `Problem` 429.
+    func chargeWrongToken() async throws(Problem) { try await exchange.front.chargeWrongToken(by: caller) }
+
+    /// A field of the next page's address that makes it say what was done.
+    func flash(_ code: String) async throws -> (String, String?) { ("flash", try await desk.seal(code)) }
+
     /// As the audit ledger names the caller.
     var actor: Operator { Operator(name: caller.name, address: caller.address) }
 

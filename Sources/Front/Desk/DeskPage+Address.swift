@@ -5,7 +5,10 @@ extension DeskPage {
     /// Addresses the page to whoever asked: their name, what they just did, and whether it looks again by itself.
     mutating func addressed(to exchange: DeskExchange) async throws {
         visitor = try await exchange.visitor()
-        flash = try exchange.query.one("flash").flatMap(DeskPage.flash)
+        flash = nil
+        if let sealed = try exchange.query.one("flash"), let code = try await exchange.desk.unseal(sealed) {
+            flash = DeskPage.flash(code)
+        }
         let isOn = try exchange.query.one("refresh") != nil
         let segments = exchange.request.path.split(separator: "/").dropFirst().map {
             PercentText.decoded($0, plusIsSpace: false) ?? ""
@@ -25,6 +28,7 @@ extension DeskPage {
         case "paused": return "Paused. What runs goes on; nothing more is claimed."
         case "line-paused": return "Paused. Its slots pass, each told as skipped."
         case "resumed": return "Resumed."
+        case "session-ended": return "Ended. The next page that it asks for is the one to log in."
         case "queued": return "Asked for a job now."
         default:
             guard parts.count == 2, let count = Int(parts[1]), count >= 0 else { return nil }

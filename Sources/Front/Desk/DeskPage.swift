@@ -11,6 +11,7 @@ struct DeskPage {
         case workers
         case limits
         case audit
+        case sessions
         case database
 
         var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }

@@ -36,6 +36,7 @@ extension Desk {
             page("/admin/schedules/{name}", "One line of the schedule", SchedulesPage.one),
             page("/admin/workers", "Workers and lanes", WorkersPage.show),
             page("/admin/limits", "Limits and who holds their places", LimitsPage.show),
+            page("/admin/sessions", "Open sessions of operators", SessionsPage.show),
             page("/admin/audit", "What operators did", AuditPage.show),
             page("/admin/database", "Who holds the vacuum back", DatabasePage.show),
             page("/admin/bulk", "A dry run of an action on many jobs", BulkPage.show),
@@ -51,6 +52,7 @@ extension Desk {
             deed("/admin/schedules/{name}/run", "Runs a line now", SchedulesPage.run),
             deed("/admin/schedules/{name}/pause", "Lets the slots of a line pass", SchedulesPage.pause),
             deed("/admin/schedules/{name}/resume", "Lets a line go on", SchedulesPage.resume),
+            deed("/admin/sessions/{id}/end", "Ends a session", SessionsPage.end),
             deed("/admin/bulk", "Does what a dry run showed", BulkPage.act),
         ]
     }
@@ -144,6 +146,9 @@ extension Desk {
                     .init("limit", in: .query, "Entries a page", .integer(1...DeskFilter.sizeMax)),
                 ], giving: [("entries", someObjects)], refusals: [wrong], DeskAPI.audit),
             look(
+                "sessions", "Open sessions of operators, the last used first",
+                giving: [("sessions", someObjects)], DeskAPI.sessions),
+            look(
                 "vacuum", "Who holds the vacuum back",
                 giving: [
                     ("holders", someObjects), ("live_rows", .integer()), ("dead_rows", .integer()),
@@ -184,6 +189,9 @@ extension Desk {
                 "schedules/{name}/resume", "Lets a line go on", [line], changed, refusals: [unknown],
                 DeskAPI.resumeLine),
             change(
+                "sessions/{id}/end", "Ends a session", [session], changed, refusals: [unknown],
+                DeskAPI.endSession),
+            change(
                 "bulk", "Does what a dry run showed, to no more jobs than it counted",
                 [bulkAction] + search + [
                     told("count", .integer(1...Store.turnMax)), told("first", .integer(1...Int.max)),
@@ -198,7 +206,7 @@ extension Desk {
     /// What the front asks the desk: whose session it is, and how a problem looks.
     package var face: PageFace {
         PageFace(
-            caller: { self.caller(of: $0, address: $1) },
+            caller: { try await self.caller(of: $0, address: $1) },
             problem: { problem, request, _, id in Desk.answer(problem, to: request, id) })
     }
 
@@ -224,6 +232,7 @@ private let name = Route.Parameter("name", in: .path, "The queue", .string(lengt
 private let line = Route.Parameter(
     "name", in: .path, "The line of the schedule", .string(length: 1...64))
 private let id = Route.Parameter("id", in: .path, "The job’s number", .integer(1...Int.max))
+private let session = Route.Parameter("id", in: .path, "The session’s number", .integer(1...Int.max))
 private let action = Route.Parameter(
     "action", in: .path, "What to do to the job", .oneOf(JobAction.allCases.map(\.rawValue)))
 private let search: [Route.Parameter] = [

@@ -24,8 +24,10 @@ struct JobEvents: Sendable {
         }
         let headers: Headers = ["Content-Type": "text/event-stream", "Cache-Control": "no-store"]
         guard exchange.request.method != .head else { return Response(200, headers: headers) }
-        guard let seat = Seat(exchange.front.streams) else {
-            throw Problem.unavailable("too_many_streams", "too many event streams are open", retryAfter: 5)
+        guard let seat = Seat(exchange.front.streams, of: exchange.front.share(of: exchange.caller)) else {
+            throw Problem.unavailable(
+                "too_many_streams", "too many event streams are open, in all or by this caller", retryAfter: 5
+            )
         }
         events.seat = seat
         return Response(
@@ -79,12 +81,14 @@ struct JobEvents: Sendable {
 /// A place in something that has only so many; given back when nobody holds it any more.
 final class Seat: Sendable {
     private let gauge: Gauge
+    private let caller: String
 
-    /// `nil`: all places are taken.
-    init?(_ gauge: Gauge) {
-        guard gauge.enter() else { return nil }
+    /// `nil`: all places are taken, or all of this caller's.
+    init?(_ gauge: Gauge, of caller: String) {
+        guard gauge.enter(caller) else { return nil }
         self.gauge = gauge
+        self.caller = caller
     }
 
-    deinit { gauge.leave() }
+    deinit { gauge.leave(caller) }
 }

@@ -1,3 +1,5 @@
+internal import Front
+internal import Glibc
 internal import HTTPServer
 internal import Jobs
 internal import Postgres
@@ -23,6 +25,7 @@ enum UpCommand: Command {
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
         let log = try Log(isText: call.settings.logsText)
+        let call = try withLocalTokens(call, log)
         let result: Result<Void, any Error>
         do {
             let work: Void = try await Playground.withSandbox(call, log) { call, _ in
@@ -35,6 +38,24 @@ enum UpCommand: Command {
         await log.close()
         try result.get()
         return .ok
+    }
+
+    /// The settings with the tokens of this machine, which the state folder keeps.
+    private static func withLocalTokens(_ call: Invocation, _ log: Log) throws -> Invocation {
+        let state = call.settings.state
+        guard access(state, W_OK) == 0 || mkdir(state, 0o700) == 0 else {
+            log.say(
+                .warning, "no_local_tokens",
+                "the state folder \(state) can't be written: this machine has no tokens of its own (motorpool token show)"
+            )
+            return call
+        }
+        let tokens = try LocalTokens(state: state).load()
+        return call.changing { settings in
+            let known = settings.front.tokens.tokens
+            let names = Set(known.map(\.name))
+            settings.front.tokens = TokenBook(known + tokens.filter { !names.contains($0.name) })
+        }
     }
 
     /// - Parameter whenOpen: told once where the front listens.
@@ -100,7 +121,7 @@ enum UpCommand: Command {
     {
         guard settings.hasTrialKinds else { return "" }
         return """
-              curl -s -XPOST '\(address)/jobs?wait=30' -d '{"kind":"sleep","args":{"seconds":2}}'
+              curl -s -XPOST '\(address)/jobs?wait=30' -H @<(\(program) token header producer) -d '{"kind":"sleep","args":{"seconds":2}}'
               \(program) enqueue noop
               \(program) enqueue sleep --args '{"seconds":5}' --wait
 
@@ -116,6 +137,7 @@ enum UpCommand: Command {
               curl -i \(address)/download/steam/\(example(settings))
             \(trialWords(settings, address, program))  \(program) jobs
               \(program) doctor
+              \(program) token show operator     # opens \(address)/admin
             Ctrl-C drains and stops everything.\(sandboxWords(settings))
             """
     }

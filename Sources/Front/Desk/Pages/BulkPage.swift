@@ -88,7 +88,9 @@ enum BulkPage {
         let form = try await exchange.guardForm()
         let (action, filter, changed) = try await confirmed(form, exchange)
         return Reply.seeOther(
-            DeskPath("jobs", query: filter.fields + [("flash", "\(action.rawValue).\(changed)")]).text)
+            DeskPath(
+                "jobs", query: filter.fields + [try await exchange.flash("\(action.rawValue).\(changed)")]
+            ).text)
     }
 
     /// Does what a dry run showed, to no more jobs than it counted.

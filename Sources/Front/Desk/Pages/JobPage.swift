@@ -148,6 +148,6 @@ enum OneJobPage {
         try await exchange.guardForm()
         let changed = try await exchange.store.act(action, on: [id], target: "job \(id)", by: exchange.actor)
         let flash = changed == 1 ? "\(action.rawValue).1" : "nothing"
-        return Reply.seeOther(DeskPath("jobs", id.description, query: [("flash", flash)]).text)
+        return Reply.seeOther(DeskPath("jobs", id.description, query: [try await exchange.flash(flash)]).text)
     }
 }

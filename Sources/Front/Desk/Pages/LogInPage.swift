@@ -6,7 +6,7 @@ enum LogInPage {
     static func show(_ exchange: DeskExchange) async throws -> Response {
         guard exchange.desk.isOpen else { return closed() }
         try await exchange.desk.loadKey()
-        if exchange.desk.caller(of: exchange.request, address: exchange.caller.address) != nil {
+        if try await exchange.desk.caller(of: exchange.request, address: exchange.caller.address) != nil {
             return Reply.seeOther(DeskPath().text)
         }
         return page(isWrong: false, exchange).response()
@@ -31,7 +31,7 @@ enum LogInPage {
             <input id="token" name="token" type="password" autocomplete="current-password" required="required" maxlength="200" autofocus="autofocus"/>
             <button class="main">Log in</button>
             </form>
-            <p class="dim">A session ends after 12 hours, or when its token is taken away.\
+            <p class="dim">A session ends after 12 hours, after an hour without use, or when its token is taken away.\
             \(exchange.isSecure && exchange.request.headers["X-Forwarded-Proto"] == nil ? " From other machines the desk needs HTTPS: without it your browser will not keep the session." : Markup.none)</p></div>
             """
         return DeskPage(title: "Log in", body: body)
@@ -43,15 +43,18 @@ enum LogInPage {
         let form = try await exchange.form()
         guard let secret = try form.one("token"), let token = exchange.desk.tokens.token(for: secret),
             token.role == .operator
-        else { return page(isWrong: true, exchange).response(status: 403) }
-        try await exchange.store.note(
-            "log in", "desk", by: Operator(name: token.name, address: exchange.caller.address))
-        let cookie = try await exchange.desk.open(for: token, isSecure: exchange.isSecure)
+        else {
+            try await exchange.chargeWrongToken()
+            return page(isWrong: true, exchange).response(status: 403)
+        }
+        let cookie = try await exchange.desk.open(
+            for: token, at: exchange.caller.address, isSecure: exchange.isSecure)
         return Reply.seeOther(DeskPath().text, headers: ["Set-Cookie": cookie])
     }
 
     static func logOut(_ exchange: DeskExchange) async throws -> Response {
         try await exchange.guardForm()
+        try await exchange.desk.end(exchange.request, by: exchange.actor)
         return Reply.seeOther(
             DeskPath("login").text, headers: ["Set-Cookie": Desk.closing(isSecure: exchange.isSecure)])
     }

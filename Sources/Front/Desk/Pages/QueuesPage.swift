@@ -119,14 +119,16 @@ enum QueuesPage {
         let name = try await known(exchange)
         try await exchange.guardForm()
         let did = try await exchange.store.pause(queue: name, by: exchange.actor)
-        return Reply.seeOther(DeskPath("queues", name, query: [("flash", did ? "paused" : "nothing")]).text)
+        return Reply.seeOther(
+            DeskPath("queues", name, query: [try await exchange.flash(did ? "paused" : "nothing")]).text)
     }
 
     static func resume(_ exchange: DeskExchange) async throws -> Response {
         let name = try await known(exchange)
         try await exchange.guardForm()
         let did = try await exchange.store.resume(queue: name, by: exchange.actor)
-        return Reply.seeOther(DeskPath("queues", name, query: [("flash", did ? "resumed" : "nothing")]).text)
+        return Reply.seeOther(
+            DeskPath("queues", name, query: [try await exchange.flash(did ? "resumed" : "nothing")]).text)
     }
 
     /// A name nobody knows would become a queue by being paused.

@@ -132,7 +132,8 @@ enum SchedulesPage {
         guard let job = try await exchange.store.runNow(schedule: line.name, by: exchange.actor) else {
             throw Problem.notFound("the line “\(line.name)” has gone")
         }
-        return Reply.seeOther(DeskPath("jobs", job.description, query: [("flash", "queued")]).text)
+        return Reply.seeOther(
+            DeskPath("jobs", job.description, query: [try await exchange.flash("queued")]).text)
     }
 
     static func pause(_ exchange: DeskExchange) async throws -> Response {
@@ -140,7 +141,9 @@ enum SchedulesPage {
         try await exchange.guardForm()
         let did = try await exchange.store.pause(schedule: line.name, by: exchange.actor) == true
         return Reply.seeOther(
-            DeskPath("schedules", line.name, query: [("flash", did ? "line-paused" : "nothing")]).text)
+            DeskPath(
+                "schedules", line.name, query: [try await exchange.flash(did ? "line-paused" : "nothing")]
+            ).text)
     }
 
     static func resume(_ exchange: DeskExchange) async throws -> Response {
@@ -148,7 +151,8 @@ enum SchedulesPage {
         try await exchange.guardForm()
         let did = try await exchange.store.resume(schedule: line.name, by: exchange.actor) == true
         return Reply.seeOther(
-            DeskPath("schedules", line.name, query: [("flash", did ? "resumed" : "nothing")]).text)
+            DeskPath("schedules", line.name, query: [try await exchange.flash(did ? "resumed" : "nothing")])
+                .text)
     }
 }
 
