@@ -91,6 +91,7 @@ let package = Package(
         suite(
             "FrontTests",
             ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
+        suite("PlatformTests", ["Platform", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),
