@@ -24,7 +24,9 @@ package final class HostBudgets: Sendable {
             let wanted = max(1, budgets.withLock { $0[host]?.waiting ?? 1 })
             let (granted, askAgainIn) = try await store.reserve(host: host, wanted: wanted, rate: rate)
             let now = ContinuousClock.now
-            budgets.withLock { $0[host, default: Budget()].slots.append(contentsOf: granted.map { now + $0 }) }
+            budgets.withLock {
+                $0[host, default: Budget()].slots.append(contentsOf: granted.map { now + $0 })
+            }
             if granted.isEmpty { try await Task.sleep(for: askAgainIn) }
         }
     }

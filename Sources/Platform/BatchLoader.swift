@@ -189,7 +189,7 @@ package final class BatchLoader<Key: Hashable & Sendable, Value: Sendable>: Send
         do {
             let values = try await load(keys)
             for waiter in waiters { waiter.promise.resolve(.success(values[waiter.key])) }
-        } catch where keys.count > 1 && isFaultOfOneKey(error) {
+        } catch  where keys.count > 1 && isFaultOfOneKey(error) {
             let half = Array(keys[..<(keys.count / 2)])
             let isInHalf = Set(half)
             await answer(half, waiters.filter { isInHalf.contains($0.key) })

@@ -118,7 +118,8 @@ package enum OneValue: Hashable, Sendable {
 extension SingleFlight where Key == OneValue {
     /// For one value without a key.
     package convenience init(
-        keepingFor span: Duration, waitersMax: Int = 10_000, _ fetch: @escaping @Sendable () async throws -> Value
+        keepingFor span: Duration, waitersMax: Int = 10_000,
+        _ fetch: @escaping @Sendable () async throws -> Value
     ) {
         self.init(keepingFor: span, waitersMax: waitersMax) { (_: OneValue) in try await fetch() }
     }

@@ -250,7 +250,9 @@ struct BatchLoaderTests {
         latch.open()
     }
 
-    @Test("thousands at once, some of them cancelled, with loads that fail, lack and add keys: each ends, none twice")
+    @Test(
+        "thousands at once, some of them cancelled, with loads that fail, lack and add keys: each ends, none twice"
+    )
     func thousands() async throws {
         let loads = Lock(0)
         let loader = BatchLoader<Int, Int>(batchMax: 100, loadsMax: 4, waitersMax: 10_000) { keys in

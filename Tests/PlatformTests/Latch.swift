@@ -28,7 +28,6 @@ final class Latch: Sendable {
 
 struct Broken: Error, Equatable {}
 
-
 extension Result where Failure == any Error {
     var value: Success? { try? get() }
     var error: (any Error)? { if case .failure(let error) = self { error } else { nil } }
