@@ -75,7 +75,9 @@ let package = Package(
             path: "Tests/Support", swiftSettings: house),
         .executableTarget(
             name: "torture",
-            dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial", "World", "Workshop"],
+            dependencies: [
+                "Platform", "Postgres", "Store", "Jobs", "Farm", "Trial", "World", "Workshop", "TestSupport",
+            ],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
