@@ -75,7 +75,9 @@ let package = Package(
             path: "Tests/Support", swiftSettings: house),
         .executableTarget(
             name: "torture",
-            dependencies: ["Platform", "Postgres", "Store", "Jobs", "Farm", "Trial", "World", "Workshop"],
+            dependencies: [
+                "Platform", "Postgres", "Store", "Jobs", "Farm", "Trial", "World", "Workshop", "TestSupport",
+            ],
             path: "Tests/Torture", swiftSettings: house),
         suite("HouseTests", ["TestSupport"]),
         suite("HTTPServerTests", ["HTTPServer", "CZlib", "Platform", "TestSupport"]),
@@ -91,6 +93,7 @@ let package = Package(
         suite(
             "FrontTests",
             ["Front", "HTTPServer", "Crypto", "Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
+        suite("PlatformTests", ["Platform", "TestSupport"]),
         suite("PostgresTests", ["Postgres", "Platform", "TestSupport"]),
         suite("StoreTests", ["Store", "Jobs", "Platform", "Postgres", "TestSupport"]),
         suite("FarmTests", ["Farm", "Trial", "Store", "Jobs", "Postgres", "Platform", "TestSupport"]),

@@ -4,65 +4,48 @@ internal import Platform
 final class Alarm: Sendable {
     private struct State {
         var isSounding = false
-        var waiter: (number: UInt64, continuation: CheckedContinuation<Void, Never>)?
-        var number: UInt64 = 0
+        var waiter: Promise<Void>?
     }
 
     private let state = Lock(State())
 
     func sound() {
         let waiter = state.withLock { state in
-            guard let waiter = state.waiter else {
-                state.isSounding = true
-                return nil as CheckedContinuation<Void, Never>?
-            }
-            state.waiter = nil
-            return waiter.continuation
+            defer { state.waiter = nil }
+            state.isSounding = state.waiter == nil
+            return state.waiter
         }
-        waiter?.resume()
+        // A wait that was over already hears nothing: the sound is for the next one.
+        if let waiter, !waiter.resolve(.success(())) { sound() }
     }
 
-    /// Returns at the next sound, or after `limit`. One waiter at a time.
+    /// Returns at the next sound, after `limit`, or when the task is cancelled. For one task at a time: a second wait ends
+    /// the first.
     func wait(atMost limit: Duration) async {
         guard limit > .zero else {
             state.withLock { $0.isSounding = false }
             return
         }
-        let number = state.withLock { state in
-            state.number += 1
-            return state.number
-        }
-        // Ends the wait when nothing sounds; cancelled as soon as the wait is over.
-        let timer = Task {
-            try await Task.sleep(for: limit)
-            end(number)
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if state.isSounding || Task.isCancelled {
-                        state.isSounding = false
-                        return true
-                    }
-                    state.waiter = (number, continuation)
-                    return false
-                }
-                if isOver { continuation.resume() }
+        var timer: Task<Void, any Error>?
+        // However the wait ends, its caller looks at what there is to do.
+        try? await Promise.wait { (promise: Promise<Void>) in
+            let (earlier, isOver) = state.withLock { state -> (Promise<Void>?, Bool) in
+                let earlier = state.waiter
+                state.waiter = state.isSounding ? nil : promise
+                defer { state.isSounding = false }
+                return (earlier, state.isSounding)
             }
-        } onCancel: {
-            end(number)
-        }
-        timer.cancel()
-    }
-
-    private func end(_ number: UInt64) {
-        let waiter = state.withLock { state in
-            guard let waiter = state.waiter, waiter.number == number else {
-                return nil as CheckedContinuation<Void, Never>?
+            earlier?.resolve(.success(()))
+            guard !isOver else {
+                promise.resolve(.success(()))
+                return
             }
-            state.waiter = nil
-            return waiter.continuation
+            // Ends the wait when nothing sounds; cancelled as soon as the wait is over.
+            timer = Task {
+                try await Task.sleep(for: limit)
+                promise.resolve(.success(()))
+            }
         }
-        waiter?.resume()
+        timer?.cancel()
     }
 }

@@ -8,21 +8,32 @@ package final class HostBudgets: Sendable {
     private struct Budget {
         var slots: ArraySlice<ContinuousClock.Instant> = []
         var waiting = 0
-        var reservation: Task<Void, any Error>?
     }
 
-    private let store: Store
     private let rates: [String: Rate]
-    private let budgets = Lock<[String: Budget]>([:])
+    private let budgets: Lock<[String: Budget]>
+    /// All who wait for a host wait for the same round trip.
+    private let reservations: SingleFlight<String, Void>
 
     init(store: Store, rates: [String: Rate]) {
-        self.store = store
         self.rates = rates
+        let budgets = Lock<[String: Budget]>([:])
+        self.budgets = budgets
+        reservations = SingleFlight { host in
+            guard let rate = rates[host] else { return }
+            let wanted = max(1, budgets.withLock { $0[host]?.waiting ?? 1 })
+            let (granted, askAgainIn) = try await store.reserve(host: host, wanted: wanted, rate: rate)
+            let now = ContinuousClock.now
+            budgets.withLock {
+                $0[host, default: Budget()].slots.append(contentsOf: granted.map { now + $0 })
+            }
+            if granted.isEmpty { try await Task.sleep(for: askAgainIn) }
+        }
     }
 
     /// Returns when one more request may go to the host.
     func take(_ host: String) async throws {
-        guard let rate = rates[host] else {
+        guard rates[host] != nil else {
             throw StoreError.badRequest(
                 "no rate is set for the host \(host): add a line host = \(host) N/s to the kind's file")
         }
@@ -34,7 +45,7 @@ package final class HostBudgets: Sendable {
                 try await Task.sleep(until: slot, clock: .continuous)
                 return
             }
-            try await reservation(host, rate).value
+            try await reservations.value(for: host)
         }
     }
 
@@ -44,24 +55,5 @@ package final class HostBudgets: Sendable {
             if ContinuousClock.now - slot < .seconds(1) { return slot }
         }
         return nil
-    }
-
-    /// The reservation under way, or a new one: everyone who waits for a host waits for the same round trip.
-    private func reservation(_ host: String, _ rate: Rate) -> Task<Void, any Error> {
-        budgets.withLock { budgets in
-            if let running = budgets[host]?.reservation { return running }
-            let wanted = max(1, budgets[host]?.waiting ?? 1)
-            // Shared by all who wait, so it must not end with any one of them.
-            let task = Task {
-                defer { self.budgets.withLock { $0[host]?.reservation = nil } }
-                let (granted, askAgainIn) = try await self.store.reserve(
-                    host: host, wanted: wanted, rate: rate)
-                let now = ContinuousClock.now
-                self.budgets.withLock { $0[host]?.slots.append(contentsOf: granted.map { now + $0 }) }
-                if granted.isEmpty { try await Task.sleep(for: askAgainIn) }
-            }
-            budgets[host, default: Budget()].reservation = task
-            return task
-        }
     }
 }

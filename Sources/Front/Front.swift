@@ -14,11 +14,11 @@ package final class Front: Sendable {
     package let streams: Gauge
     package let requests: Gauge
     let guests: GuestBook
-    let kinds: Cached<[String]>
-    let jobs: Gatherer<JobID, JobReport>
-    let conditions: Gatherer<ConditionRoutes.Question, Condition>
-    let scrape: Cached<Scrape>
-    let hasSchema: Cached<Bool>
+    let kinds: SingleFlight<OneValue, [String]>
+    let jobs: BatchLoader<JobID, JobReport>
+    let conditions: BatchLoader<ConditionRoutes.Question, Condition>
+    let scrape: SingleFlight<OneValue, Scrape>
+    let hasSchema: SingleFlight<OneValue, Bool>
     let extraMetrics = Lock<[@Sendable (inout MetricsText) -> Void]>([])
     private let doorkeeper: Doorkeeper
     private let page: PageFace?
@@ -45,11 +45,19 @@ package final class Front: Sendable {
         guests = GuestBook(max: settings.guestJobsMax, span: settings.cacheSpan) {
             try await store.guestJobs(max: settings.guestJobsMax)
         }
-        jobs = Gatherer(batchMax: 200) { try await store.jobs($0) }
-        conditions = Gatherer(batchMax: 200) { try await ConditionRoutes.answers(to: $0, from: store) }
-        kinds = Cached(for: settings.cacheSpan) { try await store.kindNames() }
-        scrape = Cached(for: settings.cacheSpan) { try await Scrape(store) }
-        hasSchema = Cached(for: settings.cacheSpan) { try await store.hasSchema() }
+        // Every request that is being answered and every stream may wait at once.
+        let waitersMax = settings.requestsMax + settings.waitersMax + settings.streamsMax
+        jobs = BatchLoader(batchMax: 200, waitersMax: waitersMax, isFaultOfOneKey: Front.isFaultOfOneKey) {
+            try await store.jobs($0)
+        }
+        conditions = BatchLoader(
+            batchMax: 200, waitersMax: waitersMax, isFaultOfOneKey: Front.isFaultOfOneKey
+        ) {
+            try await ConditionRoutes.answers(to: $0, from: store)
+        }
+        kinds = SingleFlight(keepingFor: settings.cacheSpan) { try await store.kindNames() }
+        scrape = SingleFlight(keepingFor: settings.cacheSpan) { try await Scrape(store) }
+        hasSchema = SingleFlight(keepingFor: settings.cacheSpan) { try await store.hasSchema() }
         doorkeeper = Doorkeeper(settings, session: page?.caller) { address, place in
             // The refusal stands without its entry: a database that is away opens no way in.
             try? await store.note(
@@ -61,6 +69,11 @@ package final class Front: Sendable {
 
     /// The engine's routes, in the order in which they are documented.
     package static let routes = JobRoutes.all + ConditionRoutes.all + HealthRoutes.all + DocumentRoutes.all
+
+    /// Whether a statement for many failed by the value of one of them.
+    private static func isFaultOfOneKey(_ error: any Error) -> Bool {
+        (error as? PostgresError)?.isData ?? false
+    }
 
     /// Whether the process is on its way out.
     package var isDraining: Bool { draining.withLock { $0 } }
@@ -203,7 +216,9 @@ package final class Front: Sendable {
             return Problem(400, "unknown_kind", "\(message). \(hint)").with("field", "kind")
         case StoreError.badRequest(let sentence): return Problem.badRequest(sentence)
         case StoreError.busy(let sentence): return Problem(409, "busy", sentence)
-        case is CancellationError:
+        case WaitError.tooMany:
+            return Problem.unavailable("overloaded", "more requests than can be answered", retryAfter: 1)
+        case is CancellationError, is WaitError:
             return Problem.unavailable("draining", "this process is ending; ask again", retryAfter: 1)
         case let error as PostgresError:
             visit.trouble = String(reflecting: error)

@@ -113,10 +113,10 @@ package final class Database: SQLRunner {
     }
 
     private func wait(_ number: Int, _ continuation: CheckedContinuation<Lease, any Error>) {
-        let isCancelled = Task.isCancelled
         let arrival: Arrival = pool.withLock { pool in
             if pool.isClosed { return .refused(PostgresError.closed) }
-            if isCancelled { return .refused(CancellationError()) }
+            // Inside the lock: a cancellation either finds the waiter or is seen here.
+            if Task.isCancelled { return .refused(CancellationError()) }
             if let connection = pool.takeIdle() { return .served(connection) }
             return .waiting(open: pool.wait(PoolState.Waiter(number: number, continuation: continuation)))
         }

@@ -115,28 +115,4 @@ import Testing
             #expect(PercentText.decoded(broken, plusIsSpace: true) == nil, "\(broken)")
         }
     }
-
-    @Test("what many ask for at once is fetched once, and a failure is not kept")
-    func cached() async throws {
-        struct Away: Error {}
-        let fetches = Lock(0)
-        let gate = Lock(true)
-        let cached = Cached<Int>(for: .seconds(3600)) {
-            let count = fetches.withLock { count in
-                count += 1
-                return count
-            }
-            try await Task.sleep(for: .milliseconds(20))
-            if gate.withLock({ $0 }) { throw Away() }
-            return count
-        }
-        await #expect(throws: Away.self) { try await cached.value() }
-        gate.withLock { $0 = false }
-        let values = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<20 { group.addTask { try await cached.value() } }
-            return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
-        }
-        #expect(values == [2])
-        #expect(fetches.withLock { $0 } == 2)
-    }
 }

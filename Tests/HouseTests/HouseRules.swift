@@ -181,6 +181,70 @@ extension HouseRule {
                 "// Immutable once made.\nfinal class Rows: @unchecked Sendable {}"
             )),
         HouseRule(
+            name: "a wait is a Promise, not a raw continuation",
+            reason: """
+                A continuation that is resumed twice ends the process, and one that is dropped suspends its task for ever; a \
+                Promise of Platform can do neither.
+                """,
+            exceptions: [
+                ("Sources/Platform/Promise.swift", "the one type that holds them for all others"),
+                (
+                    "Sources/Platform/BlockingThread.swift",
+                    "the thread's body ends with the one resume, and a thread can't be cancelled"
+                ),
+                (
+                    "Sources/Store/Bell.swift",
+                    "taken out of the list under its lock; the ringer ends only when it has emptied that list"
+                ),
+                (
+                    "Sources/Farm/Pool.swift",
+                    "a lane's continuation leaves the table of idle lanes under its lock, with the job or at the end"
+                ),
+                (
+                    "Sources/HTTPServer/Connection",
+                    "all on the thread of one event loop; each is set to nil where it is resumed, and vanish resumes all"
+                ),
+                (
+                    "Sources/HTTPServer/Door.swift",
+                    "taken out of the list under its lock when the last connection leaves"
+                ),
+                (
+                    "Sources/Postgres/ConnectionWorker.swift",
+                    "resumed by what takes the request out of the queue under its lock; the thread's end takes the rest"
+                ),
+                (
+                    "Sources/Postgres/Database.swift",
+                    "a lease must not be lost: only what takes the waiter out of the pool under its lock may resume it"
+                ),
+                ("Sources/Postgres/PoolState.swift", "holds the waiters of Database"),
+                (
+                    "Sources/World/Markup/Gate.swift",
+                    "a turn must not be lost: only what takes the ticket out of the queue under its lock may resume it"
+                ),
+                (
+                    "Sources/World/Web/",
+                    "an order is in one list of the loop's thread at a time, and ends where it is taken out of it"
+                ),
+                (
+                    "Sources/motorpool/Commands/ServeCommand.swift",
+                    "an action of Shutdown, which runs each action once: at the signal, or at once after it"
+                ),
+                (
+                    "Sources/motorpool/Commands/SandboxCommand.swift",
+                    "an action of Shutdown, which runs each action once: at the signal, or at once after it"
+                ),
+            ],
+            broken: { file in
+                file.lines(
+                    with: pattern(
+                        #"\bwith(Checked|Unsafe)(Throwing)?Continuation\b|\b(Checked|Unsafe)Continuation\b"#))
+            },
+            bad: ("Sources/Farm/Lane.swift", "await withCheckedContinuation { waiters.append($0) }"),
+            good: (
+                "Sources/Farm/Lane.swift",
+                "// no CheckedContinuation\ntry await Promise.wait { waiters.append($0) }"
+            )),
+        HouseRule(
             name: "nothing is public",
             reason:
                 "There is no outside: rooms and tests meet at `package`, and public would stop specialisation.",

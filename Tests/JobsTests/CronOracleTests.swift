@@ -1,22 +1,10 @@
 import Foundation
 import Jobs
+import TestSupport
 import Testing
 
 @Suite("The search for firings")
 struct CronOracleTests {
-    /// Reproducible dice (splitmix64).
-    struct Dice: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-            return z ^ z >> 31
-        }
-    }
-
     /// Places and days at which their clocks do something.
     private static let changes = [
         ("Europe/Berlin", "2027-03-28"), ("Europe/Berlin", "2027-10-31"), ("Europe/Berlin", "2061-10-30"),
@@ -33,7 +21,7 @@ struct CronOracleTests {
 
     @Test("equals a walk through every minute, both ways, where clocks change: a million instants")
     func oracle() throws {
-        var dice = Dice(state: 2027)
+        var dice = Dice(seed: 2027, "cron")
         var (pairs, expressions) = (0, 0)
         for (name, day) in Self.changes {
             let zone = try CronVectors.zone(name)

@@ -3,6 +3,7 @@ import Glibc
 import Platform
 import Postgres
 import Store
+import TestSupport
 
 /// Starts a farm, has a client ask it for mods, kills it, and begins anew.
 final class FarmKiller: Sendable {

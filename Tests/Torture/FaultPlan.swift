@@ -1,5 +1,6 @@
 import Farm
 import Platform
+import TestSupport
 
 /// Which faults a torture will see: drawn by the seed before it begins.
 struct FaultPlan: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestSupport
 
 /// A TCP proxy before PostgreSQL that loses connections at the worst moments.
 ///

@@ -2,6 +2,7 @@ import Jobs
 import Platform
 import Postgres
 import Store
+import TestSupport
 
 /// The producers: every door of the queue, by way of the proxy, for as long as the torture goes on.
 final class Load: Sendable {

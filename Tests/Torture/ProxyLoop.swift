@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestSupport
 
 /// The proxy's thread: one `poll` for all connections.
 struct ProxyLoop {

@@ -1,6 +1,7 @@
 import Platform
 import Postgres
 import Store
+import TestSupport
 
 /// Makes the faults that no process is to blame for, spread evenly over the lives.
 final class WeatherMaker: Sendable {

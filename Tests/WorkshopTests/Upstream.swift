@@ -85,8 +85,12 @@ struct Upstream: Sendable {
 let upstreams = Turnstile(2)
 
 /// Lends a farm at work; everything ends with `body`.
+/// - Parameters:
+///   - change: of the settings, which lead to the sandbox.
+///   - define: changes the definition of each kind.
 func withUpstream(
     change: @escaping @Sendable (inout SteamSettings) -> Void = { _ in },
+    define: @escaping @Sendable (inout Definition) -> Void = { _ in },
     _ body: @escaping @Sendable (Upstream) async throws -> Void
 ) async throws {
     try await upstreams.pass {
@@ -103,9 +107,10 @@ func withUpstream(
             settings.diskFreeMin = 0
             change(&settings)
             // Before the first job: where it stands in line is said by its kind's definition.
-            try await shop.store.publish(farmSettings().definitions)
+            let farmSettings = farmSettings(define)
+            try await shop.store.publish(farmSettings.definitions)
             let kinds = WorkshopKinds(shop.store.database, settings)
-            let farm = Farm(store: shop.store, settings: farmSettings(), kinds: kinds.all) { _ in }
+            let farm = Farm(store: shop.store, settings: farmSettings, kinds: kinds.all) { _ in }
             let work = Task { try await farm.run() }
             let result: Result<Void, any Error>
             do {
@@ -123,7 +128,7 @@ func withUpstream(
 }
 
 /// Patience as in `jobs/`, budgets for a sandbox.
-private func farmSettings() -> FarmSettings {
+private func farmSettings(_ define: (inout Definition) -> Void) -> FarmSettings {
     let hosts = [
         "api.steampowered.com", "store.steampowered.com", "steamcommunity.com", "steamcmd",
         "steamusercontent.com",
@@ -136,6 +141,7 @@ private func farmSettings() -> FarmSettings {
         definition.patience = Patience(
             attemptsMax: 2, budget: .seconds(20), backoffFirst: .milliseconds(100), backoffMax: .seconds(1))
         for host in hosts { definition.hosts[host] = Rate(count: 100, per: .seconds(1), burst: 100) }
+        define(&definition)
         return definition
     }
     var settings = FarmSettings(name: "test", definitions: Definitions(definitions))

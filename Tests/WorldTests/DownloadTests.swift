@@ -190,6 +190,8 @@ extension WebTests {
             arguments: [
                 ["Content-Range: bytes 8999-199999/200000"], ["Content-Range: bytes 9000-9010/200000"], [],
                 ["Content-Range: nonsense"], ["Content-Range: bytes 9000-199999/200000", "ETag: \"other\""],
+                ["Content-Range: bytes 9000-9223372036854775807/200000"],
+                ["Content-Range: bytes 9000-9223372036854775807/*"],
             ])
         func misfit(fields: [String]) async throws {
             let host = try Self.host { _, number in

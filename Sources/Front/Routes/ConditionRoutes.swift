@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 internal import Store
 
 /// How it stands with what was asked for, by kind and subject.

@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 
 /// What is served here, for programs and for people.
 package enum DocumentRoutes {

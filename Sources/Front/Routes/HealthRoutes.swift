@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 internal import Store
 
 /// Whether this process lives and can do its work, and what it measures.

@@ -1,6 +1,7 @@
 internal import Crypto
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 internal import Store
 
 /// One job as a stream of server-sent events (WHATWG HTML, 9.2).

@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 internal import Store
 
 /// Asking for jobs, seeing what became of them, and calling them off.

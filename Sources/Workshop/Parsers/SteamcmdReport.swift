@@ -78,7 +78,7 @@ package struct SteamcmdReport: Sendable {
             downloads.append(Download(id: id, path: String(path), bytes: bytes))
         }
         for rest in line.after(all: "Download item ") {
-            guard failures.count < Self.entriesMax, let (id, afterID) = Self.number(rest) else { continue }
+            guard let (id, afterID) = Self.number(rest) else { continue }
             if afterID.hasPrefix(" failed (") {
                 note(id, afterID.dropFirst(9).prefix { $0 != ")" })
             } else if afterID.hasPrefix(" result : ") {
@@ -92,6 +92,7 @@ package struct SteamcmdReport: Sendable {
     }
 
     private mutating func note(_ id: Int64, _ reason: Substring) {
+        guard failures.count < Self.entriesMax else { return }
         failures.append((id, String(String(reason.prefix(80)).trimmed)))
     }
 

@@ -1,6 +1,7 @@
 internal import Front
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 
 /// What was counted.
 extension WorkshopRoutes {

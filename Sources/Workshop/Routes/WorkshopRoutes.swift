@@ -1,6 +1,7 @@
 package import Front
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 package import Postgres
 
 /// Open Workshop's paths, as its clients use them.
@@ -9,7 +10,7 @@ package struct WorkshopRoutes: Sendable {
     let settings: WorkshopSettings
     /// To be closed after the last request, before the database is.
     package let statistics: StatisticsBuffer
-    let busy: Cached<(downloads: [Int64], pages: [Int64])>
+    let busy: SingleFlight<OneValue, (downloads: [Int64], pages: [Int64])>
 
     /// - Parameter database: the front's own pool.
     package init(_ database: Database, _ settings: WorkshopSettings) {
@@ -17,7 +18,7 @@ package struct WorkshopRoutes: Sendable {
         self.catalogue = catalogue
         self.settings = settings
         statistics = StatisticsBuffer { try await catalogue.add($0) }
-        busy = Cached(for: settings.busySpan) { try await catalogue.busy() }
+        busy = SingleFlight(keepingFor: settings.busySpan) { try await catalogue.busy() }
     }
 
     /// Counts that a process started to serve them.

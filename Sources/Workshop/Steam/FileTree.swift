@@ -4,7 +4,7 @@ internal import World
 
 /// What lies in a folder that somebody else filled.
 struct FileTree: Sendable {
-    /// The sum of the files' sizes.
+    /// The sum of the files' sizes. Sparse files can say more than a number holds; it stays at the largest then.
     private(set) var bytes: Int64 = 0
     private(set) var files = 0
     /// The first thing that is neither a file nor a folder.
@@ -37,7 +37,8 @@ struct FileTree: Sendable {
             case S_IFDIR: add(path, depth: depth + 1, &left)
             case S_IFREG:
                 files += 1
-                bytes += Int64(status.st_size)
+                let (sum, isMore) = bytes.addingReportingOverflow(Int64(status.st_size))
+                bytes = isMore ? .max : sum
             default: odd = odd ?? path
             }
         }

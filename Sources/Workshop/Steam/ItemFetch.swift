@@ -29,7 +29,7 @@ struct ItemFetch: Sendable {
             throw SteamFailure.gone("the item needs steamcmd, and none is set (MOTORPOOL_STEAMCMD)")
         }
         return try await tryingAgain(slot) {
-            try await client.checkRest(.steamcmd)
+            try await client.requester.checkRest(.steamcmd)
             try await run.mayAsk(SteamSource.steamcmd.rawValue)
             let stallMax = min(settings.stallMax, max(.seconds(3), patienceLeft))
             return try await Ticker.telling("downloading", total: item.size, of: run) { [item] done in
@@ -59,7 +59,7 @@ struct ItemFetch: Sendable {
             switch failure.remedy {
             case .giveUp, .later: throw SteamFailure.steamcmd(failure)
             case .rest:
-                try await client.rest(.steamcmd, why: "\(failure)")
+                try await client.requester.rest(.steamcmd, why: "\(failure)")
                 throw SteamFailure.steamcmd(failure)
             case .resume(let max):
                 guard tries < max, hasTime else { throw SteamFailure.steamcmd(failure) }
@@ -75,7 +75,7 @@ struct ItemFetch: Sendable {
 
     /// One file by plain HTTP, from the hosts that keep Steam's files and no others. An archive is unpacked.
     private func bringFile(into slot: Slot) async throws -> ItemFiles {
-        try await client.checkRest(.files)
+        try await client.requester.checkRest(.files)
         let file = slot.install + "/download"
         try await fetchTryingAgain(to: DownloadFile(file))
         guard let sign = try ArchiveSign.of(file) else { return try alone(file, in: slot) }
@@ -108,16 +108,16 @@ struct ItemFetch: Sendable {
         let answer: WebAnswer
         do {
             answer = try await Ticker.telling("downloading", total: item.size, of: run) {
-                [request, web = client.web] done in
+                [request, web = client.requester.web] done in
                 try await web.download(request, to: file) { progress in done.withLock { $0 = progress.done } }
             }
         } catch let error as WebError {
             if case .tooLarge = error {
                 throw SteamFailure.wrongSize(expected: item.size, found: item.size + 1)
             }
-            throw try SteamClient.translated(error, .files)
+            throw try SteamRequester.translated(error, .files)
         }
-        try await client.check(answer, of: .files)
+        try await client.requester.check(answer, of: .files)
         guard answer.fileBytes == item.size else {
             throw SteamFailure.wrongSize(expected: item.size, found: answer.fileBytes ?? 0)
         }

@@ -1,22 +1,30 @@
 internal import Crypto
 package import Farm
+internal import Platform
 internal import World
 
 /// Asks Steam, no faster than it allows, whoever asks: look-ups together, each host by its budget, and a source that says
 /// “too much” not at all for a while.
 package final class SteamClient: Sendable {
     let settings: SteamSettings
-    let web: Web
-    private let catalogue: Catalogue
-    private let lookUps = LookUps()
+    let requester: SteamRequester
+    /// Look-ups wait for the budget together, and one request asks for all of them.
+    private let lookUps: BatchLoader<Int64, ItemAnswer>
 
     static let lookUpsMax = 100
+    private static let lookUpWaitersMax = 10_000
+    private static let requestsMax = 16
     static let lookUpTimeMax = Duration.seconds(5)
 
     package init(_ settings: SteamSettings, _ catalogue: Catalogue) {
         self.settings = settings
-        self.catalogue = catalogue
-        web = Web(settings: Self.webSettings(settings))
+        let requester = SteamRequester(web: Web(settings: Self.webSettings(settings)), catalogue: catalogue)
+        self.requester = requester
+        lookUps = BatchLoader(
+            batchMax: Self.lookUpsMax, loadsMax: Self.requestsMax, waitersMax: Self.lookUpWaitersMax
+        ) { ids in
+            try await Self.ask(about: ids, at: settings.api, by: requester)
+        }
     }
 
     private static func webSettings(_ settings: SteamSettings) -> WebSettings {
@@ -35,7 +43,7 @@ package final class SteamClient: Sendable {
         return NetworkRange(String(base[colons.upperBound...].prefix { $0 != "/" }))
     }
 
-    package func close() async { await web.close() }
+    package func close() async { await requester.web.close() }
 
     /// Why Steam's Web API can't be reached from here; `nil`: it answers, whatever it says. Takes at most five seconds.
     package static func whyUnreachable(_ settings: SteamSettings) async -> String? {
@@ -56,46 +64,59 @@ package final class SteamClient: Sendable {
     // MARK: Questions
 
     /// What Steam says of an item, asked for together with other items. Gives up after five seconds.
-    /// - Throws: `SteamFailure`; `CancellationError`.
+    /// - Throws: `SteamFailure`, transient for an item that the answer lacks; `CancellationError`.
     package func details(of id: Int64, for run: Run) async throws -> ItemAnswer {
-        try await checkRest(.api)
-        return try await lookUps.answer(
-            about: id, together: Self.lookUpsMax, admit: { try await run.mayAsk(SteamSource.api.rawValue) },
-            ask: { ids in try await self.ask(about: ids) })
+        try await requester.checkRest(.api)
+        let answer: ItemAnswer?
+        do {
+            answer = try await lookUps.value(of: id) { try await run.mayAsk(SteamSource.api.rawValue) }
+        } catch WaitError.tooMany {
+            throw SteamFailure.unreachable(.api, .busy)
+        } catch is WaitError {
+            throw SteamFailure.unreachable(.api, .closed)
+        }
+        guard let answer else {
+            // The others of the same request have their answers: this is Steam's mood, not its layout.
+            throw SteamFailure.unreadable(
+                ParserFailure(ItemDetailsParser.version, .garbled, "item \(id) was not answered"))
+        }
+        return answer
     }
 
-    private func ask(about ids: [Int64]) async throws -> [Int64: ItemAnswer] {
-        var request = WebRequest(settings.api + "/ISteamRemoteStorage/GetPublishedFileDetails/v1/")
+    private static func ask(
+        about ids: [Int64], at base: String, by requester: SteamRequester
+    ) async throws -> [Int64: ItemAnswer] {
+        var request = WebRequest(base + "/ISteamRemoteStorage/GetPublishedFileDetails/v1/")
         request.method = .post
         request.headers = [("Content-Type", "application/x-www-form-urlencoded")]
         let fields = ids.sorted().enumerated().map { "&publishedfileids%5B\($0.offset)%5D=\($0.element)" }
         request.body = Array(("itemcount=\(ids.count)" + fields.joined()).utf8)
         request.timeLimit = Self.lookUpTimeMax
         request.redirectsMax = 0
-        let answer = try await ask(.api, request)
-        return try await reading(.api) { try ItemDetailsParser.parse(answer.body) }
+        let answer = try await requester.ask(.api, request)
+        return try await requester.reading(.api) { try ItemDetailsParser.parse(answer.body) }
     }
 
     /// What the store says of a game.
     /// - Throws: `SteamFailure`, `.gone` for one that it does not show; `CancellationError`.
     package func app(_ id: Int64, for run: Run) async throws -> StoreApp {
-        try await checkRest(.store)
+        try await requester.checkRest(.store)
         var request = WebRequest(settings.store + "/api/appdetails?appids=\(id)&cc=tw&l=english")
         request.timeLimit = .seconds(15)
         request.admit = { _ in try await run.mayAsk(SteamSource.store.rawValue) }
-        let answer = try await ask(.store, request)
-        return try await reading(.store) { try StoreAppParser.parse(answer.body, app: id) }
+        let answer = try await requester.ask(.store, request)
+        return try await requester.reading(.store) { try StoreAppParser.parse(answer.body, app: id) }
     }
 
     /// What an item's page says, and the digest of the page.
     /// - Throws: `SteamFailure`, `.gone` when the page says that there is no such item; `CancellationError`.
     package func page(of id: Int64, for run: Run) async throws -> (page: ItemPage, sha256: [UInt8]) {
-        try await checkRest(.community)
+        try await requester.checkRest(.community)
         var request = WebRequest(settings.community + "/sharedfiles/filedetails/?id=\(id)&l=english")
         request.timeLimit = .seconds(20)
         request.admit = { _ in try await run.mayAsk(SteamSource.community.rawValue) }
-        let answer = try await ask(.community, request)
-        let page = try await reading(.community) {
+        let answer = try await requester.ask(.community, request)
+        let page = try await requester.reading(.community) {
             try await ItemPageParser.parse(answer.body, of: id, charset: Self.charset(answer))
         }
         return (page, SHA256.digest(answer.body))
@@ -106,59 +127,5 @@ package final class SteamClient: Sendable {
             let at = type.firstRange(of: "charset=")
         else { return nil }
         return String(type[at.upperBound...].prefix { $0 != ";" }.filter { $0 != "\"" })
-    }
-
-    // MARK: Manners
-
-    /// - Throws: `SteamFailure.resting`
-    func checkRest(_ source: SteamSource) async throws {
-        if let rest = try await catalogue.rest(of: source.rawValue) {
-            throw SteamFailure.resting(source, rest)
-        }
-    }
-
-    func rest(_ source: SteamSource, why: String) async throws {
-        let (first, max) = source.rest
-        try await catalogue.rest(source.rawValue, for: first, max: max, why: why)
-    }
-
-    /// One request, and a rest for the source when its answer is a complaint.
-    private func ask(_ source: SteamSource, _ request: WebRequest) async throws -> WebAnswer {
-        let answer: WebAnswer
-        do { answer = try await web.fetch(request) } catch { throw try Self.translated(error, source) }
-        try await check(answer, of: source)
-        return answer
-    }
-
-    /// - Throws: `SteamFailure` unless the status is a success.
-    func check(_ answer: WebAnswer, of source: SteamSource) async throws {
-        if answer.isSuccess { return }
-        let isChallenge =
-            answer[header: "cf-mitigated"] == "challenge"
-            || ItemPageParser.isChallenge(String(decoding: answer.body.prefix(65_536), as: UTF8.self))
-        // A host of files says 403 of a file that it does not give; that is nothing to the other files.
-        if answer.status == 429 || answer.status == 403 && source != .files || isChallenge {
-            let why = isChallenge ? "it asked whether we are people" : "it answered \(answer.status)"
-            try await rest(source, why: why)
-        }
-        if answer.status == 404 { throw SteamFailure.gone("\(source.rawValue) answered 404") }
-        throw SteamFailure.refused(source, status: answer.status)
-    }
-
-    static func translated(_ error: WebError, _ source: SteamSource) throws -> SteamFailure {
-        if error == .cancelled { throw CancellationError() }
-        return .unreachable(source, error)
-    }
-
-    /// Reads an answer; one that is a complaint in the clothes of a page makes the source rest, too.
-    private func reading<T>(_ source: SteamSource, _ body: () async throws -> T) async throws -> T {
-        do { return try await body() } catch let failure as ParserFailure {
-            switch failure.reason {
-            case .throttled, .challenged: try await rest(source, why: failure.words)
-            case .gone: throw SteamFailure.gone("\(source.rawValue): \(failure.words)")
-            case .changedLayout, .garbled, .tooLarge, .gated: break
-            }
-            throw SteamFailure.unreadable(failure)
-        }
     }
 }

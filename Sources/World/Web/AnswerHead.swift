@@ -55,7 +55,8 @@ struct AnswerHead {
         guard parts.count == 2 else { return nil }
         let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count == 2, let first = Int64(ends[0]), let last = Int64(ends[1]), first >= 0,
-            first <= last
+            // The byte behind the last one has a number, too.
+            first <= last, last < .max
         else { return nil }
         let total = Int64(parts[1])
         guard parts[1] == "*" || total.map({ $0 == last + 1 }) ?? false else { return nil }

@@ -110,7 +110,10 @@ package final class Web: Sendable {
                     ticket.order = order
                     return ticket.isCancelled
                 }
-                if isCancelled { order.end(.failure(.cancelled)) } else { self.loop.submit(order) }
+                guard !isCancelled else { return order.end(.failure(.cancelled)) }
+                self.loop.submit(order)
+                // One that came just before was told to a loop that did not know the order yet. Twice is once.
+                if ticket.withLock({ $0.isCancelled }) { self.loop.cancel(order) }
             }
         } onCancel: {
             let order = ticket.withLock { ticket in

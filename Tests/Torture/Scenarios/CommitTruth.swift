@@ -2,6 +2,7 @@ import Jobs
 import Platform
 import Postgres
 import Store
+import TestSupport
 
 /// The server crashes while transactions are being committed.
 struct CommitTruth: Scenario {

@@ -1,6 +1,7 @@
 import Jobs
 import Postgres
 import Store
+import TestSupport
 
 /// Sixty-four clients use the same hundred keys at once.
 struct Keys: Scenario {
