@@ -25,8 +25,10 @@ package struct ServerError: Error, Sendable, Equatable {
 }
 
 extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Fit for strangers.
     package var description: String { "the database refused the statement (\(sqlstate))" }
 
+    /// Every field for an operator, but for the statement: its text says nothing to one.
     package var debugDescription: String {
         var parts = ["\(severity) \(sqlstate): \(message)"]
         if let detail { parts.append("detail: \(detail)") }
@@ -34,7 +36,6 @@ extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {
         if let table { parts.append("table: \(table)") }
         if let constraint { parts.append("constraint: \(constraint)") }
         if let position { parts.append("position: \(position)") }
-        if let statement { parts.append("statement: \(statement)") }
         return parts.joined(separator: "; ")
     }
 }
