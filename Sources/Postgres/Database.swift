@@ -52,11 +52,22 @@ package final class Database: SQLRunner {
     }
 
     func run(all statements: [SQL], within limit: Duration, _ wait: LockWait) async throws -> [Rows] {
-        let first = wait.statement
-        let all = first.map { [$0] + statements } ?? statements
-        let (lease, rows) = try await firstOn(wait) { try await $0.run(all: all, within: limit) }
-        giveBack(lease.connection)
-        return first == nil ? rows : Array(rows.dropFirst())
+        guard let first = wait.statement else {
+            let (lease, rows) = try await firstOn { try await $0.run(all: statements, within: limit) }
+            giveBack(lease.connection)
+            return rows
+        }
+        do {
+            let (lease, rows) = try await firstOn(wait) {
+                try await $0.run(all: [first] + statements, within: limit)
+            }
+            giveBack(lease.connection)
+            return Array(rows.dropFirst())
+        } catch PostgresError.server(var error) {
+            // The caller knows nothing of ours in front.
+            error.statementIndex = error.statementIndex.map { $0 - 1 }
+            throw PostgresError.server(error)
+        }
     }
 
     /// Lends a connection whose peer was there a moment ago.

@@ -14,6 +14,8 @@ package struct ServerError: Error, Sendable, Equatable {
     package var position: Int?
     /// The text of the statement, without its parameters: they may be secrets.
     package var statement: String?
+    /// Which of the statements sent together it was, counted from 0.
+    package var statementIndex: Int?
     /// The C function of the server that complained; the only way to tell a stale plan from other refusals.
     var routine: String?
 
