@@ -15,6 +15,7 @@ package struct Scheduler: Sendable {
     private let tell: @Sendable (FarmEvent) -> Void
 
     static let restMax = Duration.seconds(1)
+    private static let apartMax = Duration.milliseconds(500)
     private static let retainInterval = Duration.seconds(300)
     /// One round trip decides so many lines, and so many slots.
     private static let batchLinesMax = 100
@@ -77,11 +78,19 @@ package struct Scheduler: Sendable {
     /// Decides what is due, and looks.
     private func runOnce(_ view: View?) async throws -> View {
         let turns = view.map(turns) ?? []
-        let fresh: View
+        // What failed at the last look may fail again, and must not hold up the others.
+        let doubtful = turns.filter { view?.failed.contains($0.line.name) == true }
+        let ready = turns.filter { view?.failed.contains($0.line.name) != true }
+        var fresh: View
         do {
-            fresh = try await fire(turns)
-        } catch PostgresError.server where !turns.isEmpty {
-            fresh = try await fireApart(turns)
+            fresh = try await fire(ready)
+        } catch PostgresError.server where !ready.isEmpty {
+            fresh = try await fireApart(ready)
+        }
+        if !doubtful.isEmpty {
+            let failed = fresh.failed
+            fresh = try await fireApart(doubtful)
+            fresh.failed.formUnion(failed)
         }
         let gone = lines.filter { fresh.states[$0.name]?.isGone == true }.map(\.name)
         if !gone.isEmpty { try await store.vouch(for: gone) }
@@ -96,17 +105,21 @@ package struct Scheduler: Sendable {
         return View(microseconds: now.microseconds, at: BootClock.now, states: states)
     }
 
-    /// One that fails keeps none of the others from firing.
+    /// One that fails keeps none of the others from firing, and many that fail don't keep the next look waiting: what is left
+    /// after half a second waits for that.
     private func fireApart(_ turns: [ScheduleTurn]) async throws -> View {
         var failed = Set<String>()
-        for turn in turns {
+        let began = BootClock.now
+        for turn in turns.shuffled() {
+            guard BootClock.now - began < Scheduler.apartMax else {
+                failed.insert(turn.line.name)
+                continue
+            }
             do {
                 _ = try await fire([turn])
-            } catch PostgresError.server(let error) {
+            } catch let error as PostgresError where error.sqlstate != nil {
                 failed.insert(turn.line.name)
-                tell(
-                    .trouble("the schedule, its line \(turn.line.name): \(error.message) (\(error.sqlstate))")
-                )
+                tell(.trouble("the schedule, its line \(turn.line.name): \(error.explanation)"))
             }
         }
         var view = try await fire([])

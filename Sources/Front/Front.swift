@@ -102,7 +102,7 @@ package final class Front: Sendable {
         do {
             response = try await answer(request, &visit)
         } catch {
-            let problem = Front.problem(of: error, &visit)
+            let problem = Problem.telling(of: error, isReading: request.method.isSafe, &visit)
             if let dialect {
                 response = dialect.tell(problem)
             } else if let page, visit.route?.isPage ?? Front.isPagePath(request.path) {
@@ -202,50 +202,5 @@ package final class Front: Sendable {
         response.headers["Access-Control-Allow-Methods"] = names
         response.headers["Access-Control-Max-Age"] = "86400"
         return response
-    }
-
-    /// What a stranger is told of an error; what only an operator may know goes into the visit.
-    private static func problem(of error: any Error, _ visit: inout Visit) -> Problem {
-        switch error {
-        case let problem as Problem: return problem
-        case BodyError.tooLarge(let limit):
-            return Problem(413, "too_large", "a body of at most \(limit) bytes is taken here")
-        case BodyError.tooSlow: return Problem(408, "too_slow", "the body came too slowly")
-        case BodyError.cutOff: return Problem(400, "cut_off", "the body was cut off")
-        case StoreError.unknownKind(let message, let hint):
-            return Problem(400, "unknown_kind", "\(message). \(hint)").with("field", "kind")
-        case StoreError.badRequest(let sentence): return Problem.badRequest(sentence)
-        case StoreError.busy(let sentence): return Problem(409, "busy", sentence)
-        case WaitError.tooMany:
-            return Problem.unavailable("overloaded", "more requests than can be answered", retryAfter: 1)
-        case is CancellationError, is WaitError:
-            return Problem.unavailable("draining", "this process is ending; ask again", retryAfter: 1)
-        case let error as PostgresError:
-            visit.trouble = String(reflecting: error)
-            if error.isPassing {
-                return Problem.unavailable("database_away", "the database does not answer", retryAfter: 2)
-            }
-            if error.isData { return Problem.badRequest("a value can't be stored: \(error.dataWords)") }
-        default: visit.trouble = String(reflecting: error)
-        }
-        return Problem(
-            500, "internal", "something went wrong here; the operator finds it by the request's id")
-    }
-}
-
-extension PostgresError {
-    /// The database is away, busy or being closed: nothing is wrong with the request.
-    fileprivate var isPassing: Bool {
-        if case .closed = self { return true }
-        return isTransient || sqlstate == "57014"
-    }
-
-    /// What the server says of data that it refuses: about the value, not about the tables.
-    fileprivate var dataWords: String {
-        if case .server(let error) = self, error.sqlstate.hasPrefix("22") {
-            error.message
-        } else {
-            "it is not accepted"
-        }
     }
 }

@@ -4,7 +4,7 @@
 /// "Exponential Backoff And Jitter", 2015).
 enum Backoff {
     private static let base: Duration = .milliseconds(100)
-    private static let cap: Duration = .seconds(10)
+    private static let cap: Duration = .seconds(5)
 
     /// The pause after so many failures in a row, counted from 1.
     static func pause(after failures: Int) -> Duration {

@@ -2,8 +2,8 @@
 package struct ConnectionSettings: Sendable {
     /// A URI (`postgres://…`) or libpq keyword text (`host=… dbname=…`).
     ///
-    /// Several hosts may be named; they are tried in order, and with several hosts only one that accepts
-    /// writes will do unless the text says otherwise.
+    /// Several hosts may be named; they are tried in order. Only a server that takes writes will do, unless the text says
+    /// otherwise (`target_session_attrs`).
     package var url: String
     /// Whether the way leads through a pooler in transaction mode: then no prepared statements, no session settings and
     /// no LISTEN; timeouts travel with each transaction.
@@ -18,6 +18,9 @@ package struct ConnectionSettings: Sendable {
     package var connectTimeout: Duration
     /// Statements run after each connect when not pooled, such as `SET enable_seqscan = off`.
     package var sessionSetup: [String]
+    /// Whether any server will do: also a single host that takes no writes, and a database that is not UTF8. For a look
+    /// at what is wrong with it.
+    package var acceptsAnyServer = false
 
     package init(
         url: String, pooled: Bool = false, applicationName: String = "motorpool",

@@ -1,5 +1,3 @@
-internal import CPostgres
-
 /// The parameters for one host, ready for `PQconnectStartParams`.
 ///
 /// Hosts are taken apart here rather than by libpq, because its non-blocking connect knows no time limit for a host: a
@@ -9,15 +7,21 @@ struct ConnectionTarget {
     let parameters: [(keyword: String, value: String)]
     /// The host as it is named in messages.
     let place: String
+    /// A session that takes no writes is refused. A single host is judged like one of several: its address may lead to
+    /// another server tomorrow.
+    let needsWrites: Bool
 
-    /// - Throws: `PostgresError.cannotConnect` when the URL cannot be read.
+    /// - Throws: `PostgresError.badAddress` when the URL cannot be read.
     static func all(in settings: ConnectionSettings) throws -> [ConnectionTarget] {
-        var given = try parse(settings.url)
+        var given = try DatabaseAddress.parse(settings.url)
         let hosts = split(given.removeValue(forKey: "host"))
         let addresses = split(given.removeValue(forKey: "hostaddr"))
         let ports = split(given.removeValue(forKey: "port"))
         let count = max(hosts.count, addresses.count, 1)
-        if count > 1, given["target_session_attrs"] == nil { given["target_session_attrs"] = "read-write" }
+        let wish = given["target_session_attrs"]
+        let wantsWrites = wish == nil || wish == "read-write" || wish == "primary"
+        // Judged here and not by libpq, which has one sentence for every refusal.
+        if wish == "read-write" { given["target_session_attrs"] = nil }
         let common = completed(given, settings)
         return (0..<count).map { index in
             var own = common
@@ -25,7 +29,9 @@ struct ConnectionTarget {
             own["hostaddr"] = addresses.element(index)
             own["port"] = ports.count == 1 ? ports[0] : ports.element(index)
             let place = "\(own["host"] ?? own["hostaddr"] ?? "default host"):\(own["port"] ?? "default port")"
-            return ConnectionTarget(parameters: own.map { ($0.key, $0.value) }, place: place)
+            return ConnectionTarget(
+                parameters: own.map { ($0.key, $0.value) }, place: place,
+                needsWrites: wantsWrites && (count > 1 || !settings.acceptsAnyServer))
         }
     }
 
@@ -34,25 +40,9 @@ struct ConnectionTarget {
         return list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
-    static func parse(_ url: String) throws -> [String: String] {
-        guard let options = PQconninfoParse(url, nil) else {
-            // libpq's own words may quote the text, and the text may hold a password.
-            throw PostgresError.cannotConnect(
-                "the address is neither a postgres:// URI nor keyword=value text")
-        }
-        defer { PQconninfoFree(options) }
-        var given: [String: String] = [:]
-        var option = options
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val { given[String(cString: keyword)] = String(cString: value) }
-            option += 1
-        }
-        return given
-    }
-
     /// Adds what every connection of ours has.
     ///
-    /// What the URL says wins, but for the name of the application.
+    /// What the URL says wins, but for the name of the application and what our statements rely on.
     private static func completed(_ given: [String: String], _ settings: ConnectionSettings) -> [String:
         String]
     {
@@ -66,10 +56,16 @@ struct ConnectionTarget {
         let timeouts =
             "-c statement_timeout=\(settings.statementTimeout.milliseconds)"
             + " -c lock_timeout=\(settings.lockTimeout.milliseconds)"
-        // Later options win, so the URL's come last.
-        all["options"] = given["options"].map { "\(timeouts) \($0)" } ?? timeouts
+        // Later options win, and all of them win over what is set for the role or the database.
+        all["options"] = [timeouts, given["options"], needed].compactMap { $0 }.joined(separator: " ")
         return all
     }
+
+    /// What statements of ours rely on. They lock rows, wait, and look again at what others have committed meanwhile: under
+    /// REPEATABLE READ and SERIALIZABLE they would not see it, or fail. A transaction that stands idle for a minute is a
+    /// fault, but one that thinks for a second is none.
+    private static let needed =
+        #"-c default_transaction_isolation=read\ committed -c idle_in_transaction_session_timeout=60s"#
 }
 
 extension [String] {

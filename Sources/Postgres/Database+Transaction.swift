@@ -9,9 +9,16 @@ extension Database {
     package func transaction<T: Sendable>(
         within limit: Duration = .seconds(15), _ body: (Transaction) async throws -> T
     ) async throws -> T {
-        let (lease, deadline) = try await firstOn { connection in
+        try await transaction(within: limit, .asSet, body)
+    }
+
+    func transaction<T: Sendable>(
+        within limit: Duration, _ wait: LockWait, _ body: (Transaction) async throws -> T
+    ) async throws -> T {
+        let (lease, deadline) = try await firstOn(wait) { connection in
             let deadline = Deadline(within: limit)
-            _ = try await connection.perform(.statements(["BEGIN"]), by: deadline)
+            let beginning = ["BEGIN"] + (wait.statement.map { [$0] } ?? [])
+            _ = try await connection.perform(.statements(beginning), by: deadline)
             return deadline
         }
         defer { giveBack(lease.connection) }
@@ -23,6 +30,7 @@ extension Database {
             number = try await transaction.number()
         } catch {
             await transaction.rollBack()
+            distrust(after: error)
             throw error
         }
         try await commit(transaction, number)

@@ -3,7 +3,7 @@ internal import Platform
 /// A bounded pool of connections.
 ///
 /// Connections open when they are first needed and stay. A broken one is dropped; the next is opened with full-jitter
-/// backoff of at most 10 seconds. Whoever waits for one waits at most `waitMax`. A caller whose idle connection turns
+/// backoff of at most 5 seconds. When one turns out to lead to a server that takes no writes, all are dropped. Whoever waits for one waits at most `waitMax`. A caller whose idle connection turns
 /// out dead before anything was sent gets another without noticing; a statement whose outcome is unknown is never sent
 /// again.
 ///
@@ -48,9 +48,26 @@ package final class Database: SQLRunner {
 
     @discardableResult
     package func run(all statements: [SQL], within limit: Duration) async throws -> [Rows] {
-        let (lease, rows) = try await firstOn { try await $0.run(all: statements, within: limit) }
-        giveBack(lease.connection)
-        return rows
+        try await run(all: statements, within: limit, .asSet)
+    }
+
+    func run(all statements: [SQL], within limit: Duration, _ wait: LockWait) async throws -> [Rows] {
+        guard let first = wait.statement else {
+            let (lease, rows) = try await firstOn { try await $0.run(all: statements, within: limit) }
+            giveBack(lease.connection)
+            return rows
+        }
+        do {
+            let (lease, rows) = try await firstOn(wait) {
+                try await $0.run(all: [first] + statements, within: limit)
+            }
+            giveBack(lease.connection)
+            return Array(rows.dropFirst())
+        } catch PostgresError.server(var error) {
+            // The caller knows nothing of ours in front.
+            error.statementIndex = error.statementIndex.map { $0 - 1 }
+            throw PostgresError.server(error)
+        }
     }
 
     /// Lends a connection whose peer was there a moment ago.
@@ -59,19 +76,35 @@ package final class Database: SQLRunner {
     package func withConnection<T: Sendable>(_ body: (Connection) async throws -> T) async throws -> T {
         let (lease, _) = try await firstOn { try await $0.checkPeer() }
         defer { giveBack(lease.connection) }
-        return try await body(lease.connection)
+        do { return try await body(lease.connection) } catch {
+            distrust(after: error)
+            throw error
+        }
+    }
+
+    /// Drops every connection: they lead, or may lead, to a server that takes no writes. Those on loan go when they come
+    /// back. The next callers get new ones.
+    package func distrust() {
+        for connection in pool.withLock({ $0.distrust() }) { connection.abandon() }
+    }
+
+    func distrust(after error: any Error) {
+        if (error as? PostgresError)?.isReadOnly == true { distrust() }
     }
 
     /// Borrows a connection and does a first thing on it; on connections found dead before anything was sent,
     /// the first thing is done again on another.
     ///
     /// The caller gives the lease back, unless this throws.
-    func firstOn<T: Sendable>(_ deed: (Connection) async throws -> T) async throws -> (Lease, T) {
+    func firstOn<T: Sendable>(
+        _ wait: LockWait = .asSet, _ deed: (Connection) async throws -> T
+    ) async throws -> (Lease, T) {
         while true {
-            let lease = try await borrow()
+            let lease = try await borrow(wait)
             do {
                 return (lease, try await deed(lease.connection))
             } catch {
+                distrust(after: error)
                 giveBack(lease.connection)
                 // Ends: each turn discards an idle connection, and a fresh one is not forgiven.
                 guard lease.wasIdle, Self.wasDeadBefore(error) else { throw error }
@@ -82,25 +115,28 @@ package final class Database: SQLRunner {
     private static func wasDeadBefore(_ error: any Error) -> Bool {
         switch error {
         case PostgresError.connectionLost(_, outcomeUnknown: false), PostgresError.closed: true
+        // A server that takes no writes did nothing either, and a fresh connection leads to one that does, or is refused.
+        case let error as PostgresError: error.isReadOnly
         default: false
         }
     }
 
     // MARK: Borrowing
 
-    private func borrow() async throws -> Lease {
+    private func borrow(_ wait: LockWait) async throws -> Lease {
         try Task.checkCancellation()
-        let (idle, isClosed, number) = pool.withLock { ($0.takeIdle(), $0.isClosed, $0.number()) }
+        let (idle, isClosed, number) = pool.withLock { ($0.takeIdle(for: wait), $0.isClosed, $0.number()) }
         if let idle { return Lease(connection: idle, wasIdle: true) }
         guard !isClosed else { throw PostgresError.closed }
         // Lives as long as the wait below: an unstructured task, because a task group would have to be joined.
-        let alarm = Task { [weak self, waitMax] in
-            try await Task.sleep(for: waitMax)
-            self?.expire(number)
+        let borrowMax = wait.borrowMax(waitMax)
+        let alarm = Task { [weak self] in
+            try await Task.sleep(for: borrowMax)
+            self?.expire(number, after: borrowMax)
         }
         defer { alarm.cancel() }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { wait(number, $0) }
+            try await withCheckedThrowingContinuation { self.wait(number, wait, $0) }
         } onCancel: {
             pool.withLock { $0.leave(number) }?.continuation.resume(throwing: CancellationError())
         }
@@ -112,13 +148,16 @@ package final class Database: SQLRunner {
         case waiting(open: Bool)
     }
 
-    private func wait(_ number: Int, _ continuation: CheckedContinuation<Lease, any Error>) {
+    private func wait(
+        _ number: Int, _ wait: LockWait, _ continuation: CheckedContinuation<Lease, any Error>
+    ) {
         let arrival: Arrival = pool.withLock { pool in
             if pool.isClosed { return .refused(PostgresError.closed) }
             // Inside the lock: a cancellation either finds the waiter or is seen here.
             if Task.isCancelled { return .refused(CancellationError()) }
-            if let connection = pool.takeIdle() { return .served(connection) }
-            return .waiting(open: pool.wait(PoolState.Waiter(number: number, continuation: continuation)))
+            if let connection = pool.takeIdle(for: wait) { return .served(connection) }
+            let waiter = PoolState.Waiter(number: number, wait: wait, continuation: continuation)
+            return .waiting(open: pool.wait(waiter))
         }
         switch arrival {
         case .served(let connection):
@@ -128,9 +167,9 @@ package final class Database: SQLRunner {
         }
     }
 
-    private func expire(_ number: Int) {
+    private func expire(_ number: Int, after waited: Duration) {
         let (waiter, trouble) = pool.withLock { ($0.leave(number), $0.trouble) }
-        waiter?.continuation.resume(throwing: trouble ?? PostgresError.poolExhausted(waited: waitMax))
+        waiter?.continuation.resume(throwing: trouble ?? PostgresError.poolExhausted(waited: waited))
     }
 
     func giveBack(_ connection: Connection) {
@@ -144,8 +183,11 @@ package final class Database: SQLRunner {
         case .keep: break
         case .hand(let waiter):
             waiter.continuation.resume(returning: Lease(connection: connection, wasIdle: !isFresh))
-        case .discard(let openAnother):
+        case .discard(let hand, let openAnother):
             connection.abandon()
+            if let (other, waiter) = hand {
+                waiter.continuation.resume(returning: Lease(connection: other, wasIdle: true))
+            }
             if openAnother { beginOpening() }
         }
     }

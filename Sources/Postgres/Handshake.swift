@@ -8,7 +8,8 @@ enum Handshake {
     static let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
     /// - Returns: A ready connection in non-blocking mode, which the caller must finish.
-    /// - Throws: `.cannotConnect` with the reason, `.closed` when the bell rang.
+    /// - Throws: `.cannotConnect` with the reason, `.badAddress` for a value of the address that libpq refuses, `.closed`
+    ///   when the bell rang.
     static func connect(to target: ConnectionTarget, by deadline: Deadline, stop: Waker?) throws
         -> OpaquePointer
     {
@@ -38,7 +39,7 @@ enum Handshake {
     ) throws {
         // libpq's rule: before the first poll behave as if it had wanted to write.
         var wish = PGRES_POLLING_WRITING
-        guard PQstatus(connection) != CONNECTION_BAD else { throw refusal(connection, target) }
+        guard PQstatus(connection) != CONNECTION_BAD else { throw earlyRefusal(connection, target) }
         while wish != PGRES_POLLING_OK {
             // Asked anew each turn: trying the next address of a host changes the socket.
             let ready = SocketWait.wait(
@@ -56,6 +57,14 @@ enum Handshake {
 
     private static func refusal(_ connection: OpaquePointer, _ target: ConnectionTarget) -> PostgresError {
         .cannotConnect("\(target.place): \(complaint(of: connection))")
+    }
+
+    /// Before anything was asked of a host, libpq may have refused a value of the address: then asking again is no use. It has
+    /// no code for that, but in the C locale, which this program never leaves, those messages begin so.
+    private static func earlyRefusal(_ connection: OpaquePointer, _ target: ConnectionTarget) -> PostgresError
+    {
+        let words = complaint(of: connection)
+        return words.hasPrefix("invalid ") ? .badAddress(words) : refusal(connection, target)
     }
 
     /// libpq's last message, on one line.

@@ -89,7 +89,9 @@ final class ListenerWorker: Sendable {
                 separator: "\"\"")
             return "LISTEN \"\(pasting: quoted)\""
         }
-        _ = try session.run(all: statements, within: Self.answerMax)
+        // Silence is what a listener is for: a limit of the role's or the database's must not end it.
+        let lasting: SQL = "SELECT set_config('idle_session_timeout', '0', false)"
+        _ = try session.run(all: [lasting] + statements, within: Self.answerMax)
     }
 
     /// Hands on what comes, until the connection breaks.

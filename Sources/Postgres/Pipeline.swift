@@ -93,7 +93,11 @@ struct Pipeline {
         case PGRES_PIPELINE_SYNC: isFinished = true
         case PGRES_PIPELINE_ABORTED: break
         case PGRES_FATAL_ERROR:
-            failure = failure ?? ServerError(result: result, statement: text(at: position))
+            if failure == nil {
+                let index = statementIndex(at: position)
+                failure = ServerError(result: result, statement: index.map { statements[$0].text })
+                failure?.statementIndex = index
+            }
         default:
             // COPY: nothing in this room can speak it, and there is no polite way out.
             position = steps.count + 2
@@ -112,10 +116,10 @@ struct Pipeline {
         }
     }
 
-    private func text(at position: Int) -> String? {
+    private func statementIndex(at position: Int) -> Int? {
         guard steps.indices.contains(position) else { return nil }
         switch steps[position] {
-        case .statement(let index), .prepare(_, _, let index): return statements[index].text
+        case .statement(let index), .prepare(_, _, let index): return index
         case .housekeeping: return nil
         }
     }

@@ -6,6 +6,12 @@ package enum PostgresError: Error, Sendable {
     case server(ServerError)
     /// No host could be reached; one reason a host, never a password.
     case cannotConnect(String)
+    /// The database was reached and takes no writes now: a standby, or set to read-only. Nothing was done.
+    case readOnly(String)
+    /// The database was reached and can't hold a queue, now or later; a sentence.
+    case unsuitable(String)
+    /// The address can't be read; what to mend, without any value of it.
+    case badAddress(String)
     /// The connection broke. `outcomeUnknown` when the statement had been sent and its answer was not read to the end.
     case connectionLost(String, outcomeUnknown: Bool)
     /// The caller's deadline passed. When the statement had been sent, the connection is discarded and the server was
@@ -42,10 +48,17 @@ extension PostgresError {
     package var isTransient: Bool {
         switch self {
         case .server(let error):
-            error.sqlstate.hasPrefix("08") || Self.transientStates.contains(error.sqlstate)
-        case .connectionLost, .timedOut, .cannotConnect, .poolExhausted: true
-        case .badParameter, .decoding, .closed: false
+            error.sqlstate.hasPrefix("08") || error.sqlstate.hasPrefix("53")
+                || Self.transientStates.contains(error.sqlstate)
+        case .connectionLost, .timedOut, .cannotConnect, .readOnly, .poolExhausted: true
+        case .unsuitable, .badAddress, .badParameter, .decoding, .closed: false
         }
+    }
+
+    /// Whether the session takes no writes. The statement had no effect, and the connection is of no use to us.
+    package var isReadOnly: Bool {
+        if case .readOnly = self { return true }
+        return sqlstate == "25006"
     }
 
     /// Whether the data of the statement is at fault, so that it would be refused again.
@@ -55,9 +68,10 @@ extension PostgresError {
         return sqlstate.hasPrefix("22") || sqlstate.hasPrefix("54") || sqlstate == "23514"
     }
 
-    /// Shutdowns and start-ups, serialization failures, deadlocks, too many connections, lock timeouts.
+    /// Shutdowns and start-ups, serialization failures, deadlocks, lock timeouts, servers that take no writes. With class
+    /// 53: a full disk, no memory, too many connections.
     private static let transientStates: Set<String> = [
-        "57P01", "57P02", "57P03", "40001", "40P01", "53300", "55P03",
+        "57P01", "57P02", "57P03", "40001", "40P01", "55P03", "25006",
     ]
 
     /// The same failure of a statement whose effect is known to be undone.
@@ -75,6 +89,9 @@ extension PostgresError: CustomStringConvertible {
         switch self {
         case .server(let error): error.description
         case .cannotConnect: "the database cannot be reached"
+        case .readOnly: "the database takes no writes now"
+        case .unsuitable: "the database cannot hold a queue"
+        case .badAddress: "the address of the database can't be read"
         case .connectionLost: "the connection to the database was lost"
         case .timedOut(let after, _): "the database did not answer within \(after)"
         case .poolExhausted(let waited): "no database connection became free within \(waited)"
@@ -88,8 +105,10 @@ extension PostgresError: CustomStringConvertible {
 extension PostgresError: CustomDebugStringConvertible {
     package var debugDescription: String {
         switch self {
-        case .server(let error): error.debugDescription
-        case .cannotConnect(let reason), .badParameter(let reason), .decoding(let reason):
+        case .server(let error): "\(explanation) (\(error.debugDescription))"
+        case .unsuitable(let sentence): sentence
+        case .cannotConnect(let reason), .readOnly(let reason), .badAddress(let reason),
+            .badParameter(let reason), .decoding(let reason):
             "\(description): \(reason)"
         case .connectionLost(let reason, let unknown): "\(description): \(reason)\(Self.outcome(unknown))"
         case .timedOut(_, let unknown): "\(description)\(Self.outcome(unknown))"

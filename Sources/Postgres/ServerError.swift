@@ -14,6 +14,8 @@ package struct ServerError: Error, Sendable, Equatable {
     package var position: Int?
     /// The text of the statement, without its parameters: they may be secrets.
     package var statement: String?
+    /// Which of the statements sent together it was, counted from 0.
+    package var statementIndex: Int?
     /// The C function of the server that complained; the only way to tell a stale plan from other refusals.
     var routine: String?
 
@@ -25,8 +27,10 @@ package struct ServerError: Error, Sendable, Equatable {
 }
 
 extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Fit for strangers.
     package var description: String { "the database refused the statement (\(sqlstate))" }
 
+    /// Every field for an operator, but for the statement: its text says nothing to one.
     package var debugDescription: String {
         var parts = ["\(severity) \(sqlstate): \(message)"]
         if let detail { parts.append("detail: \(detail)") }
@@ -34,7 +38,6 @@ extension ServerError: CustomStringConvertible, CustomDebugStringConvertible {
         if let table { parts.append("table: \(table)") }
         if let constraint { parts.append("constraint: \(constraint)") }
         if let position { parts.append("position: \(position)") }
-        if let statement { parts.append("statement: \(statement)") }
         return parts.joined(separator: "; ")
     }
 }

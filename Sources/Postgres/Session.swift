@@ -11,8 +11,9 @@ internal import Platform
 /// A session breaks when the peer goes away or a deadline passes in the middle of an answer: then nobody knows where in
 /// the protocol it stands. A broken session answers every call with `.connectionLost(_, outcomeUnknown: false)`.
 package final class Session {
-    private var connection: OpaquePointer?
-    private let settings: ConnectionSettings
+    private(set) var connection: OpaquePointer?
+    let settings: ConnectionSettings
+    let needsWrites: Bool
     private let stop: Waker?
     var statements = StatementCache()
 
@@ -25,11 +26,13 @@ package final class Session {
     /// Whether the session can only be closed.
     package private(set) var isBroken = false
 
-    /// Connects to the first host that will have us.
+    /// Connects to the first host that will have us, and that takes writes; see ``ConnectionSettings/url``.
     ///
     /// Each host has `settings.connectTimeout`, all of them together `deadline`. Looking up a host name blocks outside
     /// these bounds: libpq leaves that to the C library.
-    /// - Throws: `PostgresError.cannotConnect` with a reason for each host, or the server's error from `sessionSetup`.
+    /// - Throws: `PostgresError.cannotConnect` with a reason for each host, `.readOnly` when one of them was reached and
+    ///   takes no writes, `.unsuitable` for a database that is not UTF8, `.badAddress`; or the server's error from
+    ///   `sessionSetup`.
     package static func open(_ settings: ConnectionSettings, deadline: Duration) throws -> Session {
         try open(settings, by: Deadline(within: deadline), stop: nil)
     }
@@ -38,23 +41,33 @@ package final class Session {
     static func open(_ settings: ConnectionSettings, by deadline: Deadline, stop: Waker?) throws -> Session {
         _ = Handshake.brokenPipesAreErrors
         var refusals: [String] = []
+        var isReadOnly = false
         for target in try ConnectionTarget.all(in: settings) {
             do {
                 let turn = deadline.capped(at: settings.connectTimeout)
                 let connection = try Handshake.connect(to: target, by: turn, stop: stop)
-                let session = Session(connection, settings, stop)
+                let session = Session(connection, settings, target, stop)
+                try session.examine(target, by: turn)
                 try session.prepare(by: turn)
                 return session
             } catch PostgresError.cannotConnect(let reason) {
                 refusals.append(reason)
+            } catch PostgresError.readOnly(let reason) {
+                refusals.append(reason)
+                isReadOnly = true
             }
         }
-        throw PostgresError.cannotConnect(refusals.joined(separator: "; "))
+        let reasons = refusals.joined(separator: "; ")
+        throw isReadOnly ? PostgresError.readOnly(reasons) : PostgresError.cannotConnect(reasons)
     }
 
-    private init(_ connection: OpaquePointer, _ settings: ConnectionSettings, _ stop: Waker?) {
+    private init(
+        _ connection: OpaquePointer, _ settings: ConnectionSettings, _ target: ConnectionTarget,
+        _ stop: Waker?
+    ) {
         self.connection = connection
         self.settings = settings
+        needsWrites = target.needsWrites
         self.stop = stop
         canceller = Canceller(connection)
         backendPID = PQbackendPID(connection)
@@ -111,6 +124,9 @@ package final class Session {
         let wasIdle = PQtransactionStatus(connection) == PQTRANS_IDLE
         do {
             return try exchange(connection, statements, parameters, by: deadline)
+        } catch let error as PostgresError where error.isReadOnly {
+            leaveReadOnly()
+            throw error
         } catch PostgresError.server(let error) where error.isStalePlan && !settings.pooled {
             try forgetStatements(connection, by: deadline)
             // Inside a transaction the error has already spoilt it.
@@ -126,19 +142,27 @@ package final class Session {
         if isIdle, self.statements.isFull { try forgetStatements(connection, by: deadline) }
         var pipeline = Pipeline(connection, statements)
         do {
-            if settings.pooled, isIdle { try addTimeouts(to: &pipeline, before: statements[0]) }
-            for (index, sql) in statements.enumerated() {
-                try add(sql, parameters[index], at: index, to: &pipeline)
+            if settings.pooled, isIdle {
+                try addTransaction(to: &pipeline, statements, parameters)
+            } else {
+                for (index, sql) in statements.enumerated() {
+                    try add(sql, parameters[index], at: index, to: &pipeline)
+                }
             }
             try pipeline.sync()
         } catch {
             throw lost(connection, outcomeUnknown: false)
         }
         try read(&pipeline, by: deadline)
-        return try pipeline.answers()
+        do {
+            return try pipeline.answers()
+        } catch {
+            if settings.pooled, isIdle { try endTransaction(connection, by: deadline) }
+            throw error
+        }
     }
 
-    private func add(
+    func add(
         _ sql: SQL, _ parameters: Parameters, at index: Int, to pipeline: inout Pipeline
     ) throws {
         guard !settings.pooled else { return try pipeline.send(sql.text, parameters, at: index) }
@@ -149,18 +173,6 @@ package final class Session {
             name = new
         }
         try pipeline.sendPrepared(name ?? "", parameters, at: index)
-    }
-
-    /// Local settings die with the transaction, so nothing sticks to the pooler's server connection.
-    ///
-    /// `set_config` and not `SET LOCAL`: the latter warns, into the server's log, outside an explicit
-    /// transaction.
-    private func addTimeouts(to pipeline: inout Pipeline, before first: SQL) throws {
-        let sql: SQL = """
-            SELECT set_config('statement_timeout', \(String(settings.statementTimeout.milliseconds)), true),
-                set_config('lock_timeout', \(String(settings.lockTimeout.milliseconds)), true)
-            """
-        try pipeline.send(sql.text, Parameters(sql), at: nil)
     }
 
     private func forgetStatements(_ connection: OpaquePointer, by deadline: Deadline) throws {
@@ -179,7 +191,7 @@ package final class Session {
     }
 
     /// Reads until the sync is answered, then forgets the statements that the server refused to prepare.
-    private func read(_ pipeline: inout Pipeline, by deadline: Deadline) throws {
+    func read(_ pipeline: inout Pipeline, by deadline: Deadline) throws {
         while !pipeline.isFinished {
             try awaitResult(pipeline.connection, by: deadline)
             pipeline.takeResult()
@@ -215,7 +227,9 @@ package final class Session {
             throw lost(connection, outcomeUnknown: true, lastWords: failure?.debugDescription)
         }
         // The script may have deallocated, or changed what plans rest on.
-        if let failure { throw PostgresError.server(failure) }
+        guard let failure else { return }
+        if failure.sqlstate == "25006" { leaveReadOnly() }
+        throw PostgresError.server(failure)
     }
 
     // MARK: State
@@ -248,6 +262,10 @@ package final class Session {
                 throw lost(connection, outcomeUnknown: false)
             }
             looks += 1
+        }
+        if needsWrites, PQtransactionStatus(connection) == PQTRANS_IDLE, isReportedReadOnly(connection) {
+            isBroken = true
+            throw PostgresError.readOnly("it stopped taking writes while we were connected")
         }
         return connection
     }
@@ -301,13 +319,16 @@ package final class Session {
         }
     }
 
+    /// From here on the session can only be closed.
+    func breakOff() { isBroken = true }
+
     private func stopped() -> PostgresError {
         isBroken = true
         canceller?.send()
         return .connectionLost("it was closed from this side", outcomeUnknown: true)
     }
 
-    private func lost(
+    func lost(
         _ connection: OpaquePointer, outcomeUnknown: Bool, lastWords: String? = nil
     ) -> PostgresError {
         isBroken = true

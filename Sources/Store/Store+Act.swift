@@ -35,16 +35,18 @@ extension Store {
         var changed = 0
         for start in stride(from: 0, to: ids.count, by: Store.actBatch) {
             let batch = Array(ids[start..<min(start + Store.actBatch, ids.count)])
-            let (count, queues) = try await database.transaction(within: .seconds(60)) {
-                tx -> (Int, Set<String>) in
-                let rows = try await tx.run(Store.acting(action, on: batch, by: actor.name))
-                let (count, queues) = try Store.outcome(action, rows)
-                if count > 0 {
-                    let noted = ids.count == 1 ? "job \(ids[0])" : target
-                    try await tx.run(
-                        Store.noting(action.rawValue, noted, count: count, detail: detail, by: actor))
+            let row: LockedRow = ids.count == 1 ? .job(JobID(ids[0])) : .some
+            let (count, queues) = try await onRow(row) { database in
+                try await database.transaction(within: .seconds(60)) { tx -> (Int, Set<String>) in
+                    let rows = try await tx.run(Store.acting(action, on: batch, by: actor.name))
+                    let (count, queues) = try Store.outcome(action, rows)
+                    if count > 0 {
+                        let noted = ids.count == 1 ? "job \(ids[0])" : target
+                        try await tx.run(
+                            Store.noting(action.rawValue, noted, count: count, detail: detail, by: actor))
+                    }
+                    return (count, queues)
                 }
-                return (count, queues)
             }
             changed += count
             if !queues.isEmpty { await bell.ring(queues) }

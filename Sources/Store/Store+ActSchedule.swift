@@ -7,19 +7,21 @@ extension Store {
     /// - Throws: `StoreError.badRequest` when the queue refuses the job, with its reason.
     package func runNow(schedule: String, by actor: Operator) async throws -> JobID? {
         let (job, queue, refusal) = try await StoreError.translating {
-            try await database.transaction { tx -> (JobID?, String?, String?) in
-                guard let row = try await tx.run(Store.running(schedule: schedule, by: actor.name)).first
-                else {
-                    return (nil, nil, nil)
+            try await onRow(.schedule(schedule)) { database in
+                try await database.transaction { tx -> (JobID?, String?, String?) in
+                    guard let row = try await tx.run(Store.running(schedule: schedule, by: actor.name)).first
+                    else {
+                        return (nil, nil, nil)
+                    }
+                    let job = try row.get(0, as: Int64?.self).map { JobID($0) }
+                    if job != nil {
+                        try await tx.run(Store.noting("run", "schedule \(schedule)", count: 1, by: actor))
+                    }
+                    return (
+                        job, try row.get(2),
+                        job == nil ? try row.get(1, as: String?.self) ?? "the queue refused the job" : nil
+                    )
                 }
-                let job = try row.get(0, as: Int64?.self).map { JobID($0) }
-                if job != nil {
-                    try await tx.run(Store.noting("run", "schedule \(schedule)", count: 1, by: actor))
-                }
-                return (
-                    job, try row.get(2),
-                    job == nil ? try row.get(1, as: String?.self) ?? "the queue refused the job" : nil
-                )
             }
         }
         if let refusal { throw StoreError.badRequest(refusal) }
@@ -30,28 +32,32 @@ extension Store {
     /// Lets the slots of a line pass, in every process, and notes who did it; each is told as skipped. Twice is once.
     /// - Returns: whether it was going; `nil`: there is no such line.
     package func pause(schedule: String, by actor: Operator) async throws -> Bool? {
-        try await database.transaction { tx in
-            let row = try await tx.run(
-                "SELECT paused_at IS NULL FROM motorpool.schedules WHERE name = \(schedule) FOR UPDATE"
-            ).first
-            guard let isGoing = try row?.get(0, as: Bool.self) else { return nil }
-            guard isGoing else { return false }
-            try await tx.run(Store.pausing(schedule: schedule, by: actor.name))
-            try await tx.run(Store.noting("pause", "schedule \(schedule)", count: 1, by: actor))
-            return true
+        try await onRow(.schedule(schedule)) { database in
+            try await database.transaction { tx -> Bool? in
+                let row = try await tx.run(
+                    "SELECT paused_at IS NULL FROM motorpool.schedules WHERE name = \(schedule) FOR UPDATE"
+                ).first
+                guard let isGoing = try row?.get(0, as: Bool.self) else { return nil }
+                guard isGoing else { return false }
+                try await tx.run(Store.pausing(schedule: schedule, by: actor.name))
+                try await tx.run(Store.noting("pause", "schedule \(schedule)", count: 1, by: actor))
+                return true
+            }
         }
     }
 
     /// Lets a line go on with its next slot, and notes who did it; nothing of the pause is made up. Twice is once.
     /// - Returns: whether it was paused; `nil`: there is no such line.
     package func resume(schedule: String, by actor: Operator) async throws -> Bool? {
-        try await database.transaction { tx in
-            let row = try await tx.run(Store.resuming(schedule: schedule)).first
-            let wasPaused = try row?.get(0, as: Bool.self)
-            if wasPaused == true {
-                try await tx.run(Store.noting("resume", "schedule \(schedule)", count: 1, by: actor))
+        try await onRow(.schedule(schedule)) { database in
+            try await database.transaction { tx -> Bool? in
+                let row = try await tx.run(Store.resuming(schedule: schedule)).first
+                let wasPaused = try row?.get(0, as: Bool.self)
+                if wasPaused == true {
+                    try await tx.run(Store.noting("resume", "schedule \(schedule)", count: 1, by: actor))
+                }
+                return wasPaused
             }
-            return wasPaused
         }
     }
 }

@@ -7,6 +7,10 @@ package struct ServerFacts: Sendable {
     package let versionNumber: Int
     package let version: String
     package let isInRecovery: Bool
+    /// As a transaction has it that begins now: on a standby, or by `default_transaction_read_only`.
+    package let isReadOnly: Bool
+    package let encoding: String
+    package var isUTF8: Bool { encoding == "UTF8" }
     package let fsync: String
     package let synchronousCommit: String
     package let fullPageWrites: String
@@ -51,11 +55,12 @@ extension Store {
                 current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
                 current_setting('autovacuum'), clock_timestamp(),
                 (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-                current_setting('max_connections')::bigint
+                current_setting('max_connections')::bigint, current_setting('transaction_read_only') = 'on',
+                current_setting('server_encoding')
             """)
         return ServerFacts(
             versionNumber: Int(try row.get(0, as: Int64.self)), version: try row.get(1),
-            isInRecovery: try row.get(2),
+            isInRecovery: try row.get(2), isReadOnly: try row.get(10), encoding: try row.get(11),
             fsync: try row.get(3), synchronousCommit: try row.get(4), fullPageWrites: try row.get(5),
             autovacuum: try row.get(6), clock: try row.get(7),
             connections: Int(try row.get(8, as: Int64.self)),

@@ -16,9 +16,34 @@ extension Store {
     /// Puts all of them in line, or none, in one round trip. Answers in the order of the requests.
     /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax`.
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
-        let (answers, due) = try await StoreError.translating { try await enqueue(jobs, in: database) }
+        let (answers, due) = try await StoreError.translating {
+            guard jobs.contains(where: { !$0.isPlain }) else { return try await enqueue(jobs, in: database) }
+            return try await onRows(jobs.flatMap(\.lockedRows), naming: { Store.locked($0, in: jobs) }) {
+                try await enqueue(jobs, in: $0)
+            }
+        }
         bell.ringSoon(due)
         return answers
+    }
+
+    /// What a failed enqueue waited for, by the statement that failed.
+    static func locked(_ error: ServerError, in jobs: [NewJob]) -> LockedRow? {
+        let isBulk = jobs.count >= Store.bulkMin
+        let special = Store.special(jobs, isBulk: isBulk)
+        let plain = jobs.count - special.count
+        let before = plain == 0 ? 0 : 1 + (plain + Bounds.batchJobsMax - 1) / Bounds.batchJobsMax
+        guard let index = error.statementIndex, special.indices.contains(index - before) else { return nil }
+        let job = jobs[special[index - before]]
+        // The subject stands for both: its row is the one that another producer meets.
+        return job.lockedRows.last
+    }
+
+    /// Those that touch ledgers, sorted, so that two enqueues take the rows of keys and subjects in one order and can't
+    /// deadlock.
+    private static func special(_ jobs: [NewJob], isBulk: Bool) -> [Int] {
+        jobs.indices.filter { !isBulk || !jobs[$0].isPlain }.sorted {
+            jobs[$0].lockOrder < jobs[$1].lockOrder
+        }
     }
 
     /// The same inside a transaction of the caller's. The caller rings `queues` after its commit.
@@ -34,9 +59,7 @@ extension Store {
         // A few are cheaper one by one; the bulk statement and its two companions pay from some eight on.
         let isBulk = parent == nil && jobs.count >= Store.bulkMin
         let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
-        // Sorted, so that two enqueues take the rows of keys and subjects in one order and can't deadlock.
-        let special = jobs.indices.filter { !isBulk || !jobs[$0].isPlain }
-            .sorted { jobs[$0].lockOrder < jobs[$1].lockOrder }
+        let special = Store.special(jobs, isBulk: isBulk)
         var statements: [SQL] = []
         if !plain.isEmpty {
             statements.append("SELECT motorpool.require_kinds(\(Array(Set(jobs.map(\.kind)))))")

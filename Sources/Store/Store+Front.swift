@@ -16,10 +16,19 @@ extension Store {
     }
 
     /// Whether the queue's tables are at least as new as this program needs them.
+    /// - Throws: `PostgresError.readOnly` when the database answers and takes no writes; the connections are dropped then,
+    ///   so that the next look finds another server, if there is one.
     package func hasSchema() async throws -> Bool {
         let row = try await database.run(
-            "SELECT coalesce(max(number), 0)::bigint FROM motorpool.migrations", within: .seconds(2)
+            """
+            SELECT coalesce(max(number), 0)::bigint, current_setting('transaction_read_only') = 'on'
+            FROM motorpool.migrations
+            """, within: .seconds(2)
         ).first
+        if try row?.get(1) == true {
+            database.distrust()
+            throw PostgresError.readOnly("it is a standby, or set to read-only")
+        }
         return try row?.get(0, as: Int64.self) ?? 0 >= Int64(Schema.newest)
     }
 

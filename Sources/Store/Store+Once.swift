@@ -32,16 +32,34 @@ extension Store {
             throw StoreError.badRequest(
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
+        let rows = (asker.key.map { [.key($0)] } ?? []) + jobs.flatMap(\.lockedRows)
         let (answers, due) = try await StoreError.translating {
-            try await database.transaction(within: .seconds(15)) { tx -> ([Enqueued], Set<String>) in
-                if let earlier = try await answered(asker, count: jobs.count, in: tx) { return (earlier, []) }
-                let (answers, due) = try await enqueue(jobs, in: tx)
-                try await remember(answers, asker, in: tx)
-                return (answers, due)
+            guard !rows.isEmpty else {
+                return try await database.transaction { try await enqueue(jobs, for: asker, in: $0) }
+            }
+            return try await onRows(rows, naming: { Store.locked($0, in: jobs, for: asker) }) { database in
+                try await database.transaction { try await enqueue(jobs, for: asker, in: $0) }
             }
         }
         bell.ringSoon(due)
         return answers
+    }
+
+    private func enqueue(_ jobs: [NewJob], for asker: Asker, in tx: Transaction) async throws -> (
+        [Enqueued], Set<String>
+    ) {
+        if let earlier = try await answered(asker, count: jobs.count, in: tx) { return (earlier, []) }
+        let (answers, due) = try await enqueue(jobs, in: tx)
+        try await remember(answers, asker, in: tx)
+        return (answers, due)
+    }
+
+    /// The request's own key, or what one of its jobs names.
+    private static func locked(_ error: ServerError, in jobs: [NewJob], for asker: Asker) -> LockedRow? {
+        guard let key = asker.key, error.statement?.contains("motorpool.keys") == true else {
+            return locked(error, in: jobs)
+        }
+        return .key(key)
     }
 
     /// What the same request got before; `nil` when it is new, and its key is taken then.

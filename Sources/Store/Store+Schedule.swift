@@ -98,13 +98,18 @@ extension Store {
     /// Decides what `turns` say, each once in the whole cluster, and tells how things stand then, all in one round trip.
     ///
     /// A turn that somebody else has taken changes nothing, nor does one that lies after the database's clock. Takes
-    /// effect as a whole or not at all. Rings for what it put in line.
+    /// effect as a whole or not at all: a row that another session holds for longer than `fireLockLimit` fails all of them
+    /// (55P03). Rings for what it put in line.
     /// - Parameter names: the lines whose state is told.
     package func fire(
         _ turns: [ScheduleTurn], statesOf names: [String]
     ) async throws -> (decided: [DecidedSlot], now: PostgresTimestamp, states: [String: ScheduleState]) {
         let sorted = turns.sorted { $0.line.name < $1.line.name }
-        let rows = try await database.run(all: sorted.map(Store.firing) + [Store.reading(names)])
+        let limit: SQL =
+            "SELECT set_config('lock_timeout', \(String(Int(Store.fireLockLimit.inSeconds * 1000))), true)"
+        let all = sorted.isEmpty ? [] : [limit] + sorted.map(Store.firing)
+        let rows = Array(
+            try await database.run(all: all + [Store.reading(names)]).dropFirst(sorted.isEmpty ? 0 : 1))
         var decided: [DecidedSlot] = []
         var due = Set<String>()
         for (turn, answers) in zip(sorted, rows) {
@@ -128,6 +133,10 @@ extension Store {
         }
         return (decided, try first.get(0), states)
     }
+
+    /// Longer than another process needs to decide the same lines, and short enough that a stranger's open transaction makes
+    /// no other line late.
+    static let fireLockLimit = Duration.milliseconds(250)
 
     private static func firing(_ turn: ScheduleTurn) -> SQL {
         let asked = turn.verdicts.map { verdict in

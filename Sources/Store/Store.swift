@@ -12,6 +12,7 @@ package final class Store: Sendable {
     /// large ones, because a prepared plan outlives the table's size.
     let hot: Database
     package let bell: Bell
+    let lockedRows = LockedRows()
 
     /// Connections for everything but the claim when nobody says otherwise.
     package static let connectionsMaxDefault = 6
@@ -30,6 +31,8 @@ package final class Store: Sendable {
         hotSettings.sessionSetup += [
             "SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
             "SET enable_bitmapscan = off", "SET plan_cache_mode = force_generic_plan", "SET jit = off",
+            // What those plans need, whatever the role or the database says.
+            "SET enable_indexscan = on", "SET enable_indexonlyscan = on", "SET work_mem = '4MB'",
         ]
         hotSettings.statementTimeout = Store.hotTimeout
         hotSettings.lockTimeout = Store.hotLockTimeout
@@ -61,11 +64,14 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     case stale
     /// The subject has another live job.
     case busy(String)
+    /// Another session holds a row that the order needs; nothing was done. Passes when that session's transaction ends.
+    case locked(LockedRow)
 
     package var description: String {
         switch self {
         case .unknownKind(let message, let hint): hint.isEmpty ? message : "\(message). \(hint)"
         case .badRequest(let sentence), .busy(let sentence): sentence
+        case .locked(let row): row.sentence
         case .stale: "this run has lost its job: it was rescued, cancelled or settled before"
         }
     }

@@ -8,8 +8,15 @@ struct BellTrip {
 
     private static let limit = Duration.seconds(3)
 
-    /// `nil`: it did not come within three seconds.
-    func time() async throws -> Duration? {
+    enum End {
+        case came(after: Duration)
+        /// Three seconds passed.
+        case lost
+        /// No connection would listen; why.
+        case deaf(String)
+    }
+
+    func end() async throws -> End {
         let channel = "motorpool_doctor_\(getpid())"
         let listener = Listener(settings, channels: [channel])
         listener.start()
@@ -23,15 +30,16 @@ struct BellTrip {
             listener.close()
         }
         var start: ContinuousClock.Instant?
+        var why: String?
         for await event in listener.events {
             switch event {
             case .listening:
                 start = .now
                 try await database.run("SELECT pg_notify(\(channel), '')")
-            case .notification: return start.map { .now - $0 }
-            case .lost: continue
+            case .notification: if let start { return .came(after: .now - start) }
+            case .lost(let reason): why = reason
             }
         }
-        return nil
+        return start == nil ? .deaf(why ?? "no connection within \(Self.limit)") : .lost
     }
 }

@@ -16,8 +16,12 @@ struct Examination {
 
     func findings() async -> [Finding] {
         var findings: [Finding] = []
+        let isReadOnly: Bool
         do {
-            findings += server(try await facts())
+            let seen = try await facts()
+            findings += server(seen)
+            guard seen.facts.isUTF8 else { return findings }
+            isReadOnly = seen.facts.isReadOnly
         } catch {
             let trouble = Trouble(error, settings)
             return [Finding(.bad, Self.unreachable, trouble.lines.joined(separator: "; "))]
@@ -25,7 +29,7 @@ struct Examination {
         findings += await looked("pooler", pooler)
         let schema = await looked("schema", schema)
         findings += schema
-        findings += await looked("bell", bell)
+        findings += isReadOnly ? [] : await looked("bell", bell)
         findings += await looked("vacuum", vacuum)
         // Without its tables there is nothing more to ask.
         guard !schema.contains(where: { $0.level == .bad }) else { return findings }
@@ -65,11 +69,32 @@ struct Examination {
                 isOld ? .bad : .fine, "version",
                 "the database answers: PostgreSQL \(facts.version)" + (isOld ? "; 15 or later is needed" : "")
             ),
-            facts.isInRecovery
-                ? Finding(.bad, "recovery", "the server is a standby: it takes no writes")
-                : Finding(.fine, "recovery", "the server takes writes"),
-            durability(facts), autovacuum(facts), connections(facts), clock(drift),
+            encoding(facts), writes(facts), durability(facts), autovacuum(facts), connections(facts),
+            clock(drift),
         ]
+    }
+
+    private func encoding(_ facts: ServerFacts) -> Finding {
+        facts.isUTF8
+            ? Finding(.fine, "encoding", "the database is in UTF8")
+            : Finding(
+                .bad, "encoding",
+                "the database has the encoding \(facts.encoding), and Motorpool needs UTF8: create one with CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"
+            )
+    }
+
+    private func writes(_ facts: ServerFacts) -> Finding {
+        if facts.isInRecovery {
+            return Finding(
+                .bad, "recovery",
+                "the server is a standby and takes no writes: workers and fronts wait until the address leads to the primary"
+            )
+        }
+        return facts.isReadOnly
+            ? Finding(
+                .bad, "recovery",
+                "the database takes no writes: default_transaction_read_only is on for the server, the database or the role"
+            ) : Finding(.fine, "recovery", "the server takes writes")
     }
 
     private func durability(_ facts: ServerFacts) -> Finding {
@@ -134,19 +159,22 @@ struct Examination {
 
     private func bell() async throws -> [Finding] {
         guard !settings.isPooled else { return [] }
-        guard let took = try await BellTrip(settings: settings.connection, database: store.database).time()
-        else {
+        switch try await BellTrip(settings: settings.connection, database: store.database).end() {
+        case .came(let took):
+            return [
+                Finding(
+                    took > .milliseconds(250) ? .warning : .fine, "bell",
+                    "a notification takes \(took.text) to come back")
+            ]
+        case .lost:
             return [
                 Finding(
                     .bad, "bell",
                     "a notification did not come back: is a pooler in between? Then set MOTORPOOL_POOLED=1")
             ]
+        case .deaf(let why):
+            return [Finding(.bad, "bell", "no connection could listen for notifications: \(why)")]
         }
-        return [
-            Finding(
-                took > .milliseconds(250) ? .warning : .fine, "bell",
-                "a notification takes \(took.text) to come back")
-        ]
     }
 
     private func vacuum() async throws -> [Finding] {

@@ -19,7 +19,10 @@ enum ExitCode: Int32, Sendable, CaseIterable {
         case .usage: "the command line was not understood"
         case .unavailable: "the database, or the farm of --url, can't be reached; or the port is taken"
         case .temporary:
-            "the time of --wait ran out, and the job goes on; or the farm of --url wants to be asked later"
+            """
+            the time of --wait ran out, and the job goes on; the farm of --url wants to be asked later; or another \
+            transaction holds what was named
+            """
         }
     }
 }

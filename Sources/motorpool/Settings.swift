@@ -14,6 +14,8 @@ struct Settings: Sendable {
     /// `nil`: the private server of the state folder.
     var database: String?
     var isPooled = false
+    /// For the doctor: a server that takes no writes is looked at, too.
+    var acceptsAnyServer = false
     /// A farm that is asked over HTTP instead.
     var remote = RemoteSettings()
     var state = StateFolder.standard()
@@ -50,7 +52,9 @@ struct Settings: Sendable {
 
     /// Where the queue is.
     var connection: ConnectionSettings {
-        ConnectionSettings(url: database ?? PrivateServer.url(in: state), pooled: isPooled)
+        var connection = ConnectionSettings(url: database ?? PrivateServer.url(in: state), pooled: isPooled)
+        connection.acceptsAnyServer = acceptsAnyServer
+        return connection
     }
 
     var steam: SteamSettings {

@@ -15,6 +15,7 @@ struct Trouble {
         case let error as Refusal: self.init(error.description, error.code)
         case let error as ConfigurationFaults:
             self.init(lines: error.faults.map(\.description), code: .configuration)
+        case StoreError.locked(let row): self.init(row.sentence, .temporary)
         case let error as StoreError: self.init(error.description, .failed)
         case let error as MigrationDrift:
             self.init(lines: error.differences, code: .configuration)
@@ -48,14 +49,19 @@ struct Trouble {
                 .unavailable)
         case .cannotConnect(let reason) where reason.contains("unsupported startup parameter"):
             self.init("pgbouncer in transaction mode answers there: set MOTORPOOL_POOLED=1", .configuration)
-        case .server(let error) where ["3F000", "42P01", "42883"].contains(error.sqlstate):
-            self.init(
-                "this database has no queue, or an older one: run motorpool migrate (\(error.message))",
-                .configuration)
-        case .server(let error) where !PostgresError.server(error).isTransient:
-            self.init("the database refused: \(error.message) (\(error.sqlstate))", .failed)
-        case .badParameter, .decoding: self.init(error.debugDescription, .failed)
-        default: self.init(error.debugDescription, .unavailable)
+        case .unsuitable: self.init(error.explanation, .configuration)
+        case .badAddress(let reason):
+            self.init("DATABASE_URL, the address of the database, can't be read: \(reason)", .unavailable)
+        default: self.init(error.explanation, Trouble.code(for: error.cause))
+        }
+    }
+
+    private static func code(for cause: PostgresError.Cause) -> ExitCode {
+        switch cause {
+        case .away, .readOnly, .slow, .crowded, .full: .unavailable
+        case .locked, .conflict: .temporary
+        case .schema: .configuration
+        case .denied, .data, .unusable, .fault: .failed
         }
     }
 }

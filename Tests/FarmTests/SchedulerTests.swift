@@ -107,6 +107,47 @@ struct SchedulerTests {
             for scheduler in schedulers { await scheduler.value }
         }
     }
+
+    @Test("R6: a line whose subject a stranger's transaction holds is told, and makes no other late")
+    func locked() async throws {
+        try await withHouse { house in
+            var held = try line("held")
+            held.subject = "S"
+            let lines = [held] + (try (0..<5).map { try line("free\($0)") })
+            try await house.store.publish(Definitions([Definition(kind: "note")]))
+            let stranger = Database(house.store.database.settings, connectionsMax: 1)
+            try await stranger.transaction(within: .seconds(60)) { tx in
+                try await tx.run("SELECT motorpool.enqueue('note', subject => 'S')")
+                let recorder = Recorder()
+                let schedulers = try await house.store.withSchedulers(1, lines) { recorder.hear($0) }
+                try await recorder.hears("slots of the free ones", times: 5) { event in
+                    if case .slots = event { true } else { nil }
+                }
+                try await recorder.hears("the trouble") { event in
+                    if case .trouble(let sentence) = event, sentence.contains("held"),
+                        sentence.contains("lock")
+                    {
+                        true
+                    } else {
+                        nil
+                    }
+                }
+                for scheduler in schedulers { scheduler.cancel() }
+                for scheduler in schedulers { await scheduler.value }
+            }
+            await stranger.close()
+            let late = try await house.store.database.run(
+                """
+                SELECT max(extract(epoch FROM decided_at - slot))::double precision, count(*) FROM motorpool.slots
+                WHERE schedule LIKE 'free%'
+                """)
+            let seconds: Double = try late[0].get(0)
+            print(
+                "R6: \(try late[0].get(1, as: Int64.self)) slots beside a locked one, at most \(seconds) s late"
+            )
+            #expect(seconds < 1.5)
+        }
+    }
 }
 
 extension Store {

@@ -51,6 +51,50 @@ struct PoolerTests {
         }
     }
 
+    @Test(
+        "R4: every statement and transaction is READ COMMITTED, and one that fails leaves the connection usable"
+    )
+    func isolation() async throws {
+        try await withPooler(setting: "default_transaction_isolation = 'serializable'") { settings in
+            let pool = Database(settings, connectionsMax: 1)
+            for _ in 0..<3 {
+                let alone: String = try await pool.run("SELECT current_setting('transaction_isolation')")[0]
+                    .get(0)
+                let inside: String = try await pool.transaction {
+                    try await $0.run("SELECT current_setting('transaction_isolation')")[0].get(0)
+                }
+                let waiting: String = try await pool.waiting(.brief).run(
+                    "SELECT concat_ws(' ', current_setting('transaction_isolation'), current_setting('lock_timeout'))",
+                    within: limit)[0].get(0)
+                #expect(alone == "read committed" && inside == alone && waiting == "read committed 50ms")
+                let error = try await failure { try await pool.run(all: ["SELECT 1", "SELECT 1/0"]) }
+                #expect(error?.sqlstate == "22012")
+                guard case .server(let said) = error else { return #expect(Bool(false)) }
+                #expect(said.statementIndex == 1)
+            }
+            #expect(pool.status.open == 1)
+            try await pool.run("CREATE TABLE t (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+            let late = try await failure { try await pool.run("INSERT INTO t VALUES (1), (1)") }
+            #expect(late?.sqlstate == "23505")
+            #expect(try await pool.run("SELECT count(*) FROM t")[0].get(0) == 0)
+            await pool.close()
+        }
+    }
+
+    @Test("R3: a database that takes no writes is refused behind it as well")
+    func readOnly() async throws {
+        try await withDatabase { database in
+            let connection = try await Connection.open(database.settings)
+            try await connection.runScript(
+                "ALTER DATABASE \(database.name) SET default_transaction_read_only = on")
+            await connection.close()
+            try await withPooler(database) { settings in
+                let error = try await failure { try await Connection.open(settings) }
+                #expect(error?.isReadOnly == true, "\(String(describing: error))")
+            }
+        }
+    }
+
     @Test("transactions and migrations work")
     func transactions() async throws {
         try await withPooler { settings in
@@ -77,37 +121,52 @@ struct PoolerTests {
     }
 
     /// Lends settings that lead through a pooler of two server connections to a database of its own.
-    private func withPooler(_ body: (ConnectionSettings) async throws -> Void) async throws {
+    private func withPooler(
+        setting: String? = nil, _ body: (ConnectionSettings) async throws -> Void
+    ) async throws {
         try await withDatabase { database in
-            let folder =
-                FileManager.default.temporaryDirectory.path + "/pooler\(Int.random(in: 0..<1_000_000))"
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-            defer { try? FileManager.default.removeItem(atPath: folder) }
-            let port = try SilentPort().port
-            try configuration(of: database, port: port).write(
-                toFile: folder + "/pgbouncer.ini", atomically: true, encoding: .utf8)
-            // It refuses to run as root.
-            let account =
-                getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : []
-            let process = try ChildProcess.start(
-                account + [pooler, folder + "/pgbouncer.ini"], environment: ["PATH": "/usr/bin:/bin"],
-                directory: "/")
-            var settings = database.tcpSettings(port: port)
-            settings.pooled = true
-            let result: Result<Void, any Error>
-            do {
-                try await eventually("the pooler") {
-                    (try? Session.open(settings, deadline: .seconds(1))) != nil
-                }
-                result = .success(try await body(settings))
-            } catch {
-                result = .failure(error)
+            if let setting {
+                let connection = try await Connection.open(database.settings)
+                try await connection.runScript("ALTER DATABASE \(database.name) SET \(setting)")
+                await connection.close()
             }
-            kill(process.pid, SIGINT)
-            _ = try await blocking("pooler-end") { process.wait(deadline: .seconds(10)) }
-            try result.get()
+            try await withPooler(database, body)
         }
+    }
+
+    private func withPooler(
+        _ database: TestDatabase, _ body: (ConnectionSettings) async throws -> Void
+    ) async throws {
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/pooler\(Int.random(in: 0..<1_000_000))"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let port = try SilentPort().port
+        try configuration(of: database, port: port).write(
+            toFile: folder + "/pgbouncer.ini", atomically: true, encoding: .utf8)
+        // It refuses to run as root.
+        let account =
+            getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : []
+        let process = try ChildProcess.start(
+            account + [pooler, folder + "/pgbouncer.ini"], environment: ["PATH": "/usr/bin:/bin"],
+            directory: "/")
+        var settings = database.tcpSettings(port: port)
+        settings.pooled = true
+        let result: Result<Void, any Error>
+        do {
+            var anyServer = settings
+            anyServer.acceptsAnyServer = true
+            try await eventually("the pooler") {
+                (try? Session.open(anyServer, deadline: .seconds(1))) != nil
+            }
+            result = .success(try await body(settings))
+        } catch {
+            result = .failure(error)
+        }
+        kill(process.pid, SIGINT)
+        _ = try await blocking("pooler-end") { process.wait(deadline: .seconds(10)) }
+        try result.get()
     }
 
     private func configuration(of database: TestDatabase, port: Int) throws -> String {

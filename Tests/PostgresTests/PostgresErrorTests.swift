@@ -10,7 +10,7 @@ struct PostgresErrorTests {
     @Test(
         "of the moment is transient",
         arguments: [
-            "57P01", "57P02", "57P03", "08000", "08006", "40001", "40P01", "53300", "55P03",
+            "57P01", "57P02", "57P03", "08000", "08006", "40001", "40P01", "53300", "53100", "55P03", "25006",
         ])
     func transient(_ sqlstate: String) {
         #expect(server(sqlstate).isTransient && !server(sqlstate).isData)
@@ -21,7 +21,7 @@ struct PostgresErrorTests {
         #expect(server(sqlstate).isData && !server(sqlstate).isTransient)
     }
 
-    @Test("of neither kind is neither", arguments: ["23505", "57014", "42601", "25P02", "53100"])
+    @Test("of neither kind is neither", arguments: ["23505", "57014", "42601", "25P02"])
     func neither(_ sqlstate: String) {
         #expect(!server(sqlstate).isData && !server(sqlstate).isTransient)
     }

@@ -12,6 +12,8 @@ enum DoctorCommand: Command {
     static let notes = "Ends with 1 when something is ✗, with 69 when the database can't be reached."
 
     static func run(_ call: Invocation) async throws -> ExitCode {
+        // What is wrong with a server can't be told without it.
+        let call = call.changing { $0.acceptsAnyServer = true }
         let store = Store(call.settings.connection, connectionsMax: 3, claimConnectionsMax: 1)
         let findings =
             policies(call.settings) + (await Examination(store: store, settings: call.settings).findings())

@@ -29,7 +29,8 @@ enum ServeCommand: Command {
         } catch let error as PostgresError where error.isTransient {
             // The front outlives its database: /health/ready says so, and requests get 503 until it is back.
             log.say(
-                .warning, "database_away", "the database does not answer yet: \(String(reflecting: error))")
+                .warning, error.isReadOnly ? "database_read_only" : "database_away",
+                "the front starts without its database: \(error.explanation)")
         }
         let reception = Reception(call.settings, log)
         let address = try reception.open()

@@ -1,9 +1,10 @@
 import Glibc
-import Platform
+internal import Platform
 
-/// A TCP relay on loopback that cuts one conversation at a word from the client; later ones pass.
-final class CuttingProxy: Sendable {
-    enum Cut: Sendable {
+/// A TCP relay on loopback that cuts one conversation at a word from the client; later ones pass. It may lead elsewhere from
+/// some moment on, as a virtual address does.
+package final class CuttingProxy: Sendable {
+    package enum Cut: Sendable {
         /// The word reaches the server, its answer does not reach the client.
         case answer
         /// The word does not reach the server, and both sides lose the connection.
@@ -12,22 +13,23 @@ final class CuttingProxy: Sendable {
         case questionUnnoticed
     }
 
-    let port: Int
+    package let port: Int
     private let listener: Int32
-    private let serverPort: Int
+    private let serverPort: Lock<Int>
     private let cut: Cut
     private let word: [UInt8]
     private let hasCut = Lock(false)
     private let kept = Lock<[Int32]>([])
 
-    init(to serverPort: Int, at word: String, cut: Cut) throws {
-        self.serverPort = serverPort
+    /// - Parameter word: empty: nothing is cut.
+    package init(to serverPort: Int, at word: String = "", cut: Cut = .answer) throws {
+        self.serverPort = Lock(serverPort)
         self.cut = cut
         self.word = Array(word.utf8)
         (listener, port) = try listenOnLoopback()
     }
 
-    func start() {
+    package func start() {
         _ = BlockingThread.start("proxy") {
             while true {
                 let client = accept(self.listener, nil, nil)
@@ -37,15 +39,18 @@ final class CuttingProxy: Sendable {
         }
     }
 
-    func stop() {
+    package func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         close(listener)
         for server in kept.withLock({ $0 }) { close(server) }
     }
 
+    /// Leads new conversations to another port. Those that are under way go on where they are.
+    package func lead(to port: Int) { serverPort.withLock { $0 = port } }
+
     private func relay(_ client: Int32) {
         defer { close(client) }
-        guard let server = connectToLoopback(serverPort) else { return }
+        guard let server = connectToLoopback(serverPort.withLock { $0 }) else { return }
         var keepsServer = false
         defer { if keepsServer { kept.withLock { $0.append(server) } } else { close(server) } }
         while true {
@@ -70,7 +75,9 @@ final class CuttingProxy: Sendable {
     }
 
     private func isTimeToCut(_ bytes: [UInt8]) -> Bool {
-        guard bytes.indices.contains(where: { bytes[$0...].starts(with: word) }) else { return false }
+        guard !word.isEmpty, bytes.indices.contains(where: { bytes[$0...].starts(with: word) }) else {
+            return false
+        }
         return hasCut.withLock { hasCut in
             defer { hasCut = true }
             return !hasCut
@@ -79,11 +86,11 @@ final class CuttingProxy: Sendable {
 }
 
 /// A port that completes the TCP handshake and then says nothing.
-final class SilentPort: Sendable {
-    let port: Int
+package final class SilentPort: Sendable {
+    package let port: Int
     private let listener: Int32
 
-    init() throws { (listener, port) = try listenOnLoopback() }
+    package init() throws { (listener, port) = try listenOnLoopback() }
 
     deinit { close(listener) }
 }
