@@ -25,7 +25,7 @@ package enum Released: Hashable, Sendable {
 extension Store {
     /// A suspect may be charged so often while other jobs ran in its process; the next charge sets it aside. The first
     /// charge does when nothing else was running there.
-    package static let recoveriesMax = 1
+    package static let recoveriesMax = 2
 
     /// Takes the jobs of workers whose lease has ended: at most ten workers a turn.
     package func rescue() async throws -> [Rescue] {
@@ -46,11 +46,14 @@ extension Store {
 
     /// Notes that a lane begins this run of a recovered job, so that the death of its worker counts. A stale token
     /// writes nothing; twice is once.
+    ///
+    /// Not flushed to the disk: a crash of the server may lose it, and does not end the worker.
     package func begin(_ token: RunToken) async throws {
         try await hot.run(
             """
             UPDATE motorpool.jobs SET begun = run
             WHERE id = \(token.job.number) AND run = \(token.run) AND worker IS NOT NULL
+                AND set_config('synchronous_commit', 'off', true) IS NOT NULL
             """, within: Store.hotTimeout + .seconds(2))
     }
 
