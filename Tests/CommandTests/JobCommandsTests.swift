@@ -117,7 +117,8 @@ struct JobCommandsTests {
                 .id
             let fresh = try await program("release", "\(id)")
             #expect(fresh.code == 1 && fresh.text.contains("met no worker crash"), "\(fresh.text)")
-            let connection = try await Connection.open(try ConnectionSettings(url: try #require(program.database)))
+            let connection = try await Connection.open(
+                ConnectionSettings(url: try #require(program.database)))
             try await connection.run(
                 "UPDATE motorpool.jobs SET level = -1, deaths = '{7,8}' WHERE id = \(id)")
             await connection.close()

@@ -129,7 +129,8 @@ final class Stage: Sendable {
     /// breed innocents that can't be told from guilty ones.
     var hasTwiceStruck: Bool {
         get async {
-            let struck = try? await count("SELECT count(*) FROM motorpool.jobs WHERE level < 0 AND state IN (0, 1)")
+            let struck = try? await count(
+                "SELECT count(*) FROM motorpool.jobs WHERE level < 0 AND state IN (0, 1)")
             return struck != 0
         }
     }

@@ -84,7 +84,10 @@ enum JobsPage {
     }
 
     private static func bulk(_ filter: DeskFilter) -> Markup {
-        let deeds = JobAction.allCases.filter { $0.places.contains(filter.search.place) }
+        // Hardly any waiting job is recovered: those are released one by one, or through the API.
+        let deeds = JobAction.allCases.filter {
+            $0 != .release && $0.places.contains(filter.search.place)
+        }
         guard !deeds.isEmpty else { return .none }
         let links = deeds.map { deed -> Markup in
             let path = DeskPath("bulk", query: [("action", deed.rawValue)] + filter.fields)
