@@ -28,6 +28,7 @@ struct Attempt: Sendable {
     private func perform(_ job: ClaimedJob) async -> Outcome {
         guard let kind = kinds[job.kind] else { return .snooze(.seconds(10)) }
         tell(.runStarted(job.id, kind: job.kind, run: job.token.run, trace: job.trace))
+        if job.isRecovered { await noteBegin(job) }
         shared.killPoint?.pass(.beforeStart)
         do {
             return try await kind.perform(Run(job: job, shared: shared))
@@ -41,6 +42,18 @@ struct Attempt: Sendable {
             return .snooze(.seconds(Double.random(in: 1...3)))
         } catch {
             return .fail(error: sentence(of: error))
+        }
+    }
+
+    /// From now on the death of this process counts against the job. A database that does not answer is no reason not
+    /// to run: the death is not counted then.
+    private func noteBegin(_ job: ClaimedJob) async {
+        do {
+            try await shared.store.begin(job.token)
+        } catch  where !(error is CancellationError) {
+            tell(.trouble("the begin of recovered job \(job.id) is not noted: \(String(reflecting: error))"))
+        } catch {
+            // The run is told to end, and learns it by itself.
         }
     }
 

@@ -21,6 +21,8 @@ struct Claimer: Sendable {
     let tally: Tally
     let lease: @Sendable () -> WorkerID?
     let tell: @Sendable (FarmEvent) -> Void
+    /// What suspects may be claimed one by one; `nil` for ordinary lanes.
+    var isolation: Isolation?
 
     /// Where the claims of this pool stand in time.
     private struct Turn {
@@ -85,7 +87,10 @@ struct Claimer: Sendable {
     /// One statement, or none.
     /// - Returns: how long to rest before the next, unless the alarm sounds.
     private func step(_ turn: inout Turn) async -> Duration {
-        let wanted = pool.ask()
+        let room: Isolation.Room?
+        do { room = try await isolation?.room(from: turn.queueIndex) } catch { return failed(error, &turn) }
+        if isolation != nil { turn.queueIndex = room?.queue ?? 0 }
+        let wanted = isolation == nil ? pool.ask() : room == nil ? 0 : pool.ask(atMost: 1)
         let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
         let now = ContinuousClock.now
         let isSweep = (wanted > 0 && pool.takeSweepWish()) || isSweepDue(turn, now)
@@ -95,7 +100,7 @@ struct Claimer: Sendable {
         guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }
         if claims, isSweep { line.sweep() }
         let place = line.place(in: turn.queueIndex)
-        let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, in: turn.queueIndex) : nil }
+        let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, in: turn.queueIndex, room) : nil }
         if claims, line.isFull { pool.besideAlarm.sound() }
         do {
             if !plain.isEmpty { farm.killPoint?.pass(.beforeSettle) }
@@ -103,6 +108,7 @@ struct Claimer: Sendable {
             farm.killPoint?.pass(.afterSettle)
             turn.failures = 0
             settled(plain, stale: stale)
+            if let room { isolation?.took(jobs, in: room) }
             if let claim { took(jobs, claim, from: place, isSweep: isSweep, began: now, &turn) }
             return .zero
         } catch let error as PostgresError where error.isAboutSomeRow && !plain.isEmpty {
@@ -112,18 +118,26 @@ struct Claimer: Sendable {
         } catch {
             pool.answered(claim?.limit ?? 0)
             pool.putBack(plain.uncertain(after: error))
-            turn.failures += 1
-            if !(error is CancellationError) {
-                tell(.trouble("claiming from \(pool.name): \(String(reflecting: error))"))
-            }
-            return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2))
-                * Double.random(in: 0.5...1)
+            return failed(error, &turn)
         }
     }
 
-    private func claim(_ wanted: Int, _ worker: WorkerID, _ place: Line.Place, in queue: Int) -> Claim {
+    /// - Returns: how long to rest.
+    private func failed(_ error: any Error, _ turn: inout Turn) -> Duration {
+        turn.failures += 1
+        if !(error is CancellationError) {
+            tell(.trouble("claiming from \(pool.name): \(String(reflecting: error))"))
+        }
+        return min(.milliseconds(50 * (1 << min(turn.failures, 6))), .seconds(2))
+            * Double.random(in: 0.5...1)
+    }
+
+    private func claim(
+        _ wanted: Int, _ worker: WorkerID, _ place: Line.Place, in queue: Int, _ room: Isolation.Room? = nil
+    ) -> Claim {
         Claim(
-            queue: queues[queue], kinds: kinds, worker: worker, limit: wanted, watermarks: place.watermarks)
+            queue: queues[queue], kinds: kinds, worker: worker, limit: wanted,
+            watermarks: room.map { Watermarks(levels: $0.levels) } ?? place.watermarks)
     }
 
     private func isSweepDue(_ turn: Turn, _ now: ContinuousClock.Instant) -> Bool {

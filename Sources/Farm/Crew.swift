@@ -16,7 +16,7 @@ final class Crew: Sendable {
     let ear: Ear?
     /// `nil` without a schedule.
     let scheduler: Scheduler?
-    /// The lane where jobs of dead workers run, one at a time; a rescue rings its name.
+    /// The lanes where jobs that met two deaths run, one a queue; a rescue rings their name.
     static let suspects = "suspects"
 
     private let store: Store
@@ -40,7 +40,7 @@ final class Crew: Sendable {
         let ordinary = queues.map { queue in
             Pool(name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, work: attempt.work)
         }
-        let suspects = Pool(name: Crew.suspects, lanes: 1, prefetches: false, work: attempt.work)
+        let suspects = Pool(name: Crew.suspects, lanes: queues.count, prefetches: false, work: attempt.work)
         let pools = ordinary + [suspects]
         let keeper = try LeaseKeeper(
             settings: store.database.settings, farm: settings,
@@ -55,15 +55,20 @@ final class Crew: Sendable {
                 tell(.leaseLost(worker, why: why))
             },
             onTrouble: { tell(.trouble($0)) })
-        func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level]) -> Claimer {
+        func claimer(_ pool: Pool, _ queues: [String], _ levels: [Level], _ isolation: Isolation? = nil)
+            -> Claimer
+        {
             Claimer(
                 pool: pool, line: Line(queues: queues.count, levels: levels), queues: queues,
                 kinds: kinds.keys.sorted(), store: store, farm: settings, tally: tally,
-                lease: { keeper.worker }, tell: tell)
+                lease: { keeper.worker }, tell: tell, isolation: isolation)
         }
         claimers =
             zip(ordinary, queues).map { claimer($0, [$1], Level.ordinary) } + [
-                claimer(suspects, queues, [.suspect])
+                claimer(
+                    suspects, queues, [.suspect],
+                    Isolation(
+                        pool: suspects, queues: queues, kinds: kinds.keys.sorted(), store: store))
             ]
         settlers = pools.map { Settler(pool: $0, store: store, tally: tally, tell: tell) }
         mover = Mover(

@@ -123,16 +123,14 @@ final class Pool: Sendable {
 
     /// How many jobs to claim now; counted as coming until `answered`. Zero while more than half of the prefetch is there or
     /// coming, so that claims stay large, and when it would be less than `least`.
-    func ask(atLeast least: Int = 1) -> Int {
+    func ask(atLeast least: Int = 1, atMost most: Int = Pool.claimMax) -> Int {
         state.withLock { state in
             guard !state.isClosed, state.plain.count + state.other.count < Pool.unsettledMax else { return 0 }
-            // A suspect is alone until it is settled: the next one's crash must not charge it.
-            guard prefetches || state.held.isEmpty else { return 0 }
             let free = max(0, lanesMax - state.busy)
             let target = free + prefetch(state)
             let coming = state.buffered + state.asked
             guard coming == 0 || coming <= target / 2 else { return 0 }
-            let wanted = max(0, min(target - coming, Pool.claimMax))
+            let wanted = max(0, min(target - coming, most))
             guard wanted >= least else { return 0 }
             state.asked += wanted
             return wanted

@@ -24,13 +24,15 @@ package struct ClaimedJob: Sendable {
     package let isPlain: Bool
     /// Whether the outcome goes into the history.
     package let isKept: Bool
+    /// Whether a worker died while running it: the run is noted before it begins.
+    package let isRecovered: Bool
 
     package init(
         token: RunToken, kind: String, queue: String, args: JSON, level: Level, seq: Int64, failures: Int,
         step: Int16,
         childrenFailed: Int32, subject: String?, age: Duration, waited: Duration, attemptsMax: Int?,
         meta: JSON?,
-        isPlain: Bool, isKept: Bool
+        isPlain: Bool, isKept: Bool, isRecovered: Bool = false
     ) {
         self.token = token
         self.kind = kind
@@ -48,6 +50,7 @@ package struct ClaimedJob: Sendable {
         self.meta = meta
         self.isPlain = isPlain
         self.isKept = isKept
+        self.isRecovered = isRecovered
     }
 
     package var id: JobID { token.job }

@@ -31,8 +31,14 @@ package struct Level: RawRepresentable, Hashable, Comparable, Sendable {
 
     package init(rawValue: Int16) { self.rawValue = rawValue }
 
-    /// Jobs of a worker that died: claimed one at a time, on a lane of their own.
+    /// Jobs that were running when two workers died: they run one at a time, on a lane of their own in each queue.
     package static let suspect = Level(rawValue: -1)
+
+    /// Suspects whose worker died while it ran several: each runs as the only suspect of its process.
+    package static let loneSuspect = Level(rawValue: -2)
+
+    /// Whether jobs of this level run apart from the others.
+    package var isSuspect: Bool { rawValue < 0 }
 
     /// Jobs that have been ready before and come back: retries, snoozes, jobs whose children are done.
     package static func returning(_ priority: Priority) -> Level { Level(rawValue: priority.rawValue * 2) }

@@ -28,6 +28,7 @@ extension JobReport {
             createdAt: time("created_at") ?? PostgresTimestamp(microseconds: 0), dueAt: time("due_at"),
             startedAt: time("started_at"), endedAt: time("ended_at"), worker: text("worker"),
             phase: text("phase"), done: whole("done"), total: whole("total"),
-            parent: whole("parent").map { JobID($0) }, childrenLeft: whole("children_left").map { Int($0) })
+            parent: whole("parent").map { JobID($0) }, childrenLeft: whole("children_left").map { Int($0) },
+            workerDeaths: Int(whole("worker_deaths") ?? 0))
     }
 }

@@ -284,7 +284,7 @@ extension JobSearch.Place {
                     x.subject, x.limit_key, x.failures::integer, x.created_at, x.started_at, NULL::timestamptz, w.name,
                     p.phase, p.done, p.total, \(pasting: error)
                 FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
-                LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run
+                LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run AND x.state = 1
                 WHERE x.id = ANY (\(ids))
                 """
         }

@@ -6,6 +6,7 @@ package enum JobAction: String, Sendable, CaseIterable {
     case cancel
     case retry
     case discard
+    case release
 
     /// Where the jobs stand that it can be done to.
     package var places: [JobSearch.Place] {
@@ -13,6 +14,7 @@ package enum JobAction: String, Sendable, CaseIterable {
         case .cancel: [.live, .waiting, .ready, .running, .scheduled, .held, .children]
         case .retry: [.dead, .cancelled]
         case .discard: [.dead]
+        case .release: [.waiting, .ready, .scheduled, .held, .children]
         }
     }
 }
@@ -63,6 +65,8 @@ extension Store {
             """
         case .retry: "SELECT verdict, ring FROM motorpool.retry_each(\(ids))"
         case .discard: "SELECT 'discarded', NULL::text FROM motorpool.discard(\(ids), \(name))"
+        case .release:
+            "SELECT r.verdict, r.ring FROM unnest(\(ids)) i CROSS JOIN LATERAL motorpool.release(i) r"
         }
     }
 
@@ -72,6 +76,7 @@ extension Store {
             case .cancel: "cancelled"
             case .retry: "retried"
             case .discard: "discarded"
+            case .release: "released"
             }
         var count = 0
         var queues = Set<String>()

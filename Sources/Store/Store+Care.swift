@@ -1,20 +1,7 @@
 package import Jobs
 internal import Postgres
 
-/// What a rescue found.
-package struct Rescue: Sendable {
-    package let worker: WorkerID
-    package let name: String
-    /// Jobs that stand in line again, as suspects.
-    package let recovered: Int
-    /// Jobs that are dead now, because too many workers died while running them.
-    package let setAside: Int
-}
-
 extension Store {
-    /// A job may be running alone at the death of so many workers; the next one sets it aside.
-    package static let recoveriesMax = 2
-
     /// Makes the policies known to every producer. The last farm to start wins.
     package func publish(_ definitions: Definitions) async throws {
         try await database.run(all: definitions.kinds.compactMap { definitions[$0] }.map(Store.publishing))
@@ -35,23 +22,6 @@ extension Store {
             rate_whole_interval = excluded.rate_whole_interval, rate_whole_burst = excluded.rate_whole_burst,
             rate_key_interval = excluded.rate_key_interval, rate_key_burst = excluded.rate_key_burst, published_at = now()
         """
-    }
-
-    /// Takes the jobs of workers whose lease has ended, and rings for them.
-    package func rescue() async throws -> [Rescue] {
-        let rows = try await database.run(
-            "SELECT worker, name, recovered, set_aside FROM motorpool.rescue(\(Int32(Store.recoveriesMax)))")
-        return try rows.map { row in
-            Rescue(
-                worker: WorkerID(try row.get(0)), name: try row.get(1),
-                recovered: Int(try row.get(2, as: Int32.self)),
-                setAside: Int(try row.get(3, as: Int32.self)))
-        }
-    }
-
-    /// Takes jobs whose worker's row is gone, ten seconds after their claim.
-    package func rescueOrphans() async throws -> Int {
-        Int(try await database.run("SELECT motorpool.rescue_orphans()").first?.get(0, as: Int32.self) ?? 0)
     }
 
     /// Moves up to `batch` due jobs into line.

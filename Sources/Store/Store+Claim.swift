@@ -112,7 +112,8 @@ extension Store {
 
     static let claimedColumns = """
         j.id, j.run, j.kind, j.level, j.seq, j.failures, j.step, j.children_failed, j.subject, j.patient_from, j.run_at, \
-        j.started_at, j.attempts_max, j.meta, j.subject IS NULL AND j.parent IS NULL AND j.limit_key IS NULL, j.keep, j.args
+        j.started_at, j.attempts_max, j.meta, j.subject IS NULL AND j.parent IS NULL AND j.limit_key IS NULL, j.keep, j.args, \
+        j.deaths IS NOT NULL OR j.level < 0
         """
 }
 
@@ -148,6 +149,6 @@ extension ClaimedJob {
             waited: .microseconds(max(0, claimed - ready)),
             attemptsMax: try row.get(12, as: Int16?.self).map(Int.init),
             meta: try row.get(13, as: [UInt8]?.self).map { JSON($0) }, isPlain: try row.get(14),
-            isKept: try row.get(15))
+            isKept: try row.get(15), isRecovered: try row.get(17))
     }
 }

@@ -30,6 +30,10 @@ package struct JobReport: Sendable {
     package let total: Int64?
     package let parent: JobID?
     package let childrenLeft: Int?
+    /// How many workers died while running it: of a live job, and of one that was set aside for it. At most 20.
+    package var workerDeaths = 0
+    /// Whether it may be released: it waits, and a worker died while running it.
+    package var isReleasable: Bool { state == .waiting && workerDeaths > 0 }
 }
 
 /// Which jobs to list.
@@ -163,21 +167,22 @@ private enum Source: CaseIterable {
         case .hot:
             return """
                 SELECT \(pasting: shared), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END, motorpool.reason(x), NULL::jsonb,
-                    x.run_at, NULL::timestamptz, w.name, p.phase, p.done, p.total, x.parent, x.children_left
+                    x.run_at, NULL::timestamptz, w.name, p.phase, p.done, p.total, x.parent, x.children_left,
+                    coalesce(cardinality(x.deaths), 0)
                 FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
-                LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run
+                LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run AND x.state = 1
                 WHERE \(condition)
                 """
         case .dead:
             return """
                 SELECT \(pasting: shared), 'dead', x.reason, NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
-                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, x.deaths::integer
                 FROM motorpool.dead x WHERE \(condition)
                 """
         case .history:
             return """
                 SELECT \(pasting: shared), x.ending, x.reason, x.result, NULL::timestamptz, x.ended_at, NULL::text,
-                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, 0
                 FROM motorpool.history x WHERE \(condition)
                 """
         }
@@ -211,5 +216,6 @@ extension JobReport {
         total = try row.get(21)
         parent = try row.get(22, as: Int64?.self).map { JobID($0) }
         childrenLeft = try row.get(23, as: Int32?.self).map(Int.init)
+        workerDeaths = Int(try row.get(24, as: Int32.self))
     }
 }

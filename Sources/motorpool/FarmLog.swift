@@ -107,7 +107,7 @@ final class FarmLog: Sendable {
         let aside = setAside > 0 ? ", \(setAside) set aside as dead" : ""
         log.say(
             .warning, "rescued",
-            "worker \(worker) is gone: \(recovered) of its jobs are back in line\(aside)",
+            "worker \(worker) is gone: \(recovered) of its jobs wait again\(aside)",
             [
                 ("worker", .string(worker)), ("recovered", JSONText(recovered)),
                 ("set_aside", JSONText(setAside)),

@@ -39,7 +39,9 @@ enum JobText {
         var rows: [(String, String?)] = [
             ("state", colored(job.state)), ("reason", job.reason), ("kind", job.kind), ("queue", job.queue),
             ("priority", job.priority.description), ("subject", job.subject), ("limit key", job.limitKey),
-            ("run", String(job.run)), ("failures", String(job.failures)), ("worker", job.worker),
+            ("run", String(job.run)), ("failures", String(job.failures)),
+            ("deaths", job.workerDeaths > 0 ? "\(job.workerDeaths) of its workers died" : nil),
+            ("worker", job.worker),
             ("progress", progress(job)), ("parent", job.parent?.description),
             ("children", job.childrenLeft.map { "\($0) have not ended" }),
             ("created", job.createdAt.iso8601), ("due", job.dueAt?.iso8601),

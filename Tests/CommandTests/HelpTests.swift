@@ -6,8 +6,8 @@ import Testing
 @Suite("Help and usage")
 struct HelpTests {
     static let commands = [
-        "up", "work", "migrate", "check", "enqueue", "job", "jobs", "cancel", "retry", "pause", "resume",
-        "doctor",
+        "up", "work", "migrate", "check", "enqueue", "job", "jobs", "cancel", "retry", "release", "pause",
+        "resume", "doctor",
         "help", "version",
     ]
 

@@ -109,6 +109,29 @@ struct JobCommandsTests {
         }
     }
 
+    @Test("release says what happened, twice is once, and job tells the deaths until then")
+    func release() async throws {
+        try await withWorker { program, _ in
+            try await program("pause", "trial")
+            let id = try #require(try await program("enqueue", "noop", "--json").decoded(Accepted.self).first)
+                .id
+            let fresh = try await program("release", "\(id)")
+            #expect(fresh.code == 1 && fresh.text.contains("met no worker crash"), "\(fresh.text)")
+            let connection = try await Connection.open(
+                ConnectionSettings(url: try #require(program.database)))
+            try await connection.run(
+                "UPDATE motorpool.jobs SET level = -1, deaths = '{7,8}' WHERE id = \(id)")
+            await connection.close()
+            #expect(try await program("job", "\(id)").text.contains("2 of its workers died"))
+            #expect(try await program("job", "\(id)", "--json").text.contains("\"worker_deaths\":2"))
+            let released = try await program("release", "\(id)")
+            #expect(released.text == "job \(id) is released: it waits at its ordinary level\n")
+            #expect(try await program("release", "\(id)").code == 1)
+            #expect(try await program("job", "\(id)", "--json").text.contains("\"worker_deaths\":0"))
+            #expect(try await program("release", "987654321").code == 1)
+        }
+    }
+
     @Test("cancel and retry say what happened, and twice is once")
     func cancelAndRetry() async throws {
         try await withWorker { program, _ in

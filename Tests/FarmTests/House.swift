@@ -4,6 +4,7 @@ import Platform
 import Postgres
 import Store
 import TestSupport
+import Testing
 import Trial
 
 /// A database of its own with farms that work in it.
@@ -83,6 +84,30 @@ final class House: Sendable {
             throw NeverHappened(description: "no row: \(sql.text)")
         }
         return try row.get(0)
+    }
+
+    /// A worker claims from a queue and dies: its row and its jobs are all that is left of it.
+    /// - Parameters:
+    ///   - hasBegun: whether its lanes had begun what it holds, and noted it.
+    ///   - lease: in seconds; with none it is rescued here.
+    func dies(
+        holding limit: Int, queue: String = "default", levels: [Level] = Level.ordinary,
+        hasBegun: Bool = false, lease: Double? = nil
+    ) async throws {
+        let rows = try await store.database.run(
+            Lease.register(name: "dead", queues: [queue], kinds: definitions.kinds, seconds: lease ?? 60))
+        let worker = WorkerID(try rows[0].get(0))
+        let claim = Claim(
+            queue: queue, kinds: definitions.kinds, worker: worker, limit: limit,
+            watermarks: Watermarks(levels: levels))
+        let jobs = try await store.settle(plain: [], andClaim: claim).jobs
+        #expect(jobs.count == limit)
+        if hasBegun { for job in jobs { try await store.begin(job.token) } }
+        guard lease == nil else { return }
+        try await store.database.run(
+            "UPDATE motorpool.workers SET lease_until = now() - interval '1 hour' WHERE id = \(worker.number)"
+        )
+        #expect(try await store.rescue().map(\.recovered) == [limit])
     }
 
     /// Waits until the hot table is empty.

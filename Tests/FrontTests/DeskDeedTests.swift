@@ -48,6 +48,29 @@ struct DeskDeedTests {
         }
     }
 
+    @Test("releases a recovered job by its button and by the API, each noted, and no other job")
+    func release() async throws {
+        try await withDeskHouse { house in
+            let cookie = try await house.logIn()
+            let jobs = try await house.store.enqueue([NewJob](repeating: NewJob("note"), count: 3)).map(\.job)
+            try await house.store.database.run(
+                "UPDATE motorpool.jobs SET level = -1, deaths = '{7,8}' WHERE id <> \(jobs[2].number)")
+            let page = await house.page("/admin/jobs/\(jobs[0])").text
+            #expect(page.contains("/admin/jobs/\(jobs[0])/release") && page.contains("Worker deaths"))
+            #expect(await !house.page("/admin/jobs/\(jobs[2])").text.contains("/release"))
+            let first = try await house.post("/admin/jobs/\(jobs[0])/release", cookie: cookie)
+            #expect(first.headers["Location"] == "/admin/jobs/\(jobs[0])?flash=release.1")
+            let again = try await house.post("/admin/jobs/\(jobs[0])/release", cookie: cookie)
+            #expect(again.headers["Location"] == "/admin/jobs/\(jobs[0])?flash=nothing")
+            let api = "/admin/api/jobs/\(jobs[1])/release"
+            #expect(await house.ask(.post, api, bearer: house.secret).status == 200)
+            #expect(await house.ask(.post, api, bearer: house.secret).status == 409)
+            for job in jobs { #expect(try await house.store.job(job)?.workerDeaths == 0) }
+            let noted = try await house.store.audit(limit: 10)
+            #expect(noted.map(\.action) == ["release", "release", "log in"])
+        }
+    }
+
     @Test("pauses and resumes a queue, and only one that there is")
     func queue() async throws {
         try await withDeskHouse { house in

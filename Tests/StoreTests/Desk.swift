@@ -2,6 +2,7 @@ import Jobs
 import Postgres
 import Store
 import TestSupport
+import Testing
 
 /// Who acts by hand in these tests, unless it matters.
 let ann = Operator(name: "ann")
@@ -68,6 +69,41 @@ struct Desk: Sendable {
         try await store.database.run(
             "UPDATE motorpool.workers SET lease_until = now() - interval '1 second' WHERE id = \(worker.number)"
         )
+    }
+
+    /// Claims these by a worker of its own, which dies and is rescued.
+    /// - Parameter begun: those that its lanes had begun and noted.
+    /// - Returns: those that it held.
+    @discardableResult
+    func dies(holding ids: [JobID], begun: Set<JobID> = []) async throws -> [JobID] {
+        let worker = try await worker()
+        let levels = [Level.loneSuspect, .suspect] + Level.ordinary
+        var held = try await claim(1000, by: worker, levels: levels)
+        let others = held.filter { !ids.contains($0.id) }
+        _ = try await store.handBack(others.map(\.token), of: worker)
+        held.removeAll { !ids.contains($0.id) }
+        for job in held where begun.contains(job.id) { try await store.begin(job.token) }
+        try await expire(worker)
+        #expect(try await store.rescue().count == 1)
+        return held.map(\.id)
+    }
+
+    /// Two workers die while they run these.
+    func becomesSuspect(_ ids: [JobID]) async throws {
+        try await dies(holding: ids)
+        try await dies(holding: ids, begun: Set(ids))
+    }
+
+    /// As a lane begins what runs.
+    func begin(_ job: JobID) async throws {
+        try await store.begin(
+            RunToken(
+                job: job, run: try await value("SELECT run FROM motorpool.jobs WHERE id = \(job.number)")))
+    }
+
+    /// How often live jobs are charged with the death of a worker.
+    func charges() async throws -> Int {
+        try await value("SELECT coalesce(sum(recoveries), 0)::bigint FROM motorpool.jobs")
     }
 
     func state(of job: JobID) async throws -> JobState? {

@@ -66,7 +66,7 @@ struct FenceTests {
             #expect(try await desk.store.rescue().count == 1)
             guard loss == .rescuedAndClaimed else { return }
             let other = try await desk.worker()
-            let claimed = try await desk.claim(by: other, levels: [.suspect])
+            let claimed = try await desk.claim(by: other)
             #expect(claimed.map(\.id) == [job.id] && claimed[0].token.run == job.token.run + 1)
         case .neverClaimed:
             try await desk.store.database.run("UPDATE motorpool.jobs SET state = 0, worker = NULL, run = 0")

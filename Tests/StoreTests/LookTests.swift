@@ -148,15 +148,50 @@ struct LookTests {
         }
     }
 
-    @Test("says of a suspect that it waits for its lane")
+    @Test("says of a suspect how many crashes it met and how many run before it, of its queue alone")
     func suspect() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 5)).map(\.job)
+            let ordinary = ids[4]
+            let elsewhere = try await desk.store.enqueue(NewJob("note", queue: "other")).job
+            let worker = try await desk.worker(queues: ["default", "other"])
+            try await desk.becomesSuspect(Array(ids[0..<4]))
+            try await desk.store.database.run("UPDATE motorpool.jobs SET seq = id WHERE level = -1")
+            try await desk.store.database.run(
+                """
+                UPDATE motorpool.jobs SET level = -1, deaths = '{7,8,9}', seq = 0 WHERE id = \(elsewhere.number)
+                """)
+            let live = "recovered after 2 worker crashes; waiting to run alone"
+            #expect(try await reason(desk, ids[0]) == "\(live) (next)")
+            #expect(try await reason(desk, ids[3]) == "\(live) (3 ahead)")
+            #expect(
+                try await reason(desk, elsewhere)
+                    == "recovered after 3 worker crashes; waiting to run alone (next)")
+            // One that runs is ahead of those that wait.
+            #expect(try await desk.claim(1, by: worker, levels: [.suspect]).map(\.id) == [ids[0]])
+            #expect(try await reason(desk, ids[1]) == "\(live) (1 ahead)")
+            #expect(try await reason(desk, ordinary) == "next in line of queue default")
+            try await desk.store.database.run(
+                "UPDATE motorpool.jobs SET level = -2 WHERE id = \(ids[3].number)")
+            #expect(
+                try await reason(desk, ids[3])
+                    == "recovered after 2 worker crashes; waiting to run as the only recovered job of its process (1 ahead)"
+            )
+        }
+    }
+
+    @Test("drops the progress of a run whose worker died as soon as the job waits again")
+    func oldProgress() async throws {
         try await withDesk { desk in
             let dead = try await desk.worker()
             let job = try await desk.running(by: dead)
+            try await desk.store.report(job.token, phase: "sleeping", done: 2, total: 10)
             try await desk.expire(dead)
             _ = try await desk.store.rescue()
-            _ = try await desk.worker()
-            #expect(try await reason(desk, job.id)?.hasPrefix("its worker died") == true)
+            let report = try #require(try await desk.store.job(job.id))
+            #expect(report.state == .waiting && report.phase == nil && report.done == nil)
+            let line = try #require(try await desk.store.search(JobSearch()).jobs.first)
+            #expect(line.phase == nil && line.reason != nil)
         }
     }
 

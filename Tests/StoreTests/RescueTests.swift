@@ -6,6 +6,8 @@ import Testing
 
 @Suite("A rescue")
 struct RescueTests {
+    private static let apart = [Level.loneSuspect, .suspect]
+
     @Test("touches no worker whose lease lives, and no job of it")
     func live() async throws {
         try await withDesk { desk in
@@ -19,8 +21,8 @@ struct RescueTests {
         }
     }
 
-    @Test("brings every job of a dead worker back as a suspect, uncharged, and no job of another")
-    func suspects() async throws {
+    @Test("brings every job of a dead worker back at full width, uncharged, and no job of another")
+    func fullWidth() async throws {
         try await withDesk { desk in
             let (dead, live) = (try await desk.worker(), try await desk.worker())
             _ = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 10))
@@ -31,59 +33,138 @@ struct RescueTests {
             #expect(rescues.count == 1 && rescues[0].recovered == 6 && rescues[0].setAside == 0)
             #expect(rescues[0].worker == dead && rescues[0].name == "tester")
             for job in kept { #expect(try await desk.state(of: job.id) == .running) }
-            // Ordinary lanes don't see them.
-            #expect(try await desk.claim(by: live).isEmpty)
-            let suspects = try await desk.claim(by: live, levels: [.suspect])
-            #expect(Set(suspects.map(\.id)) == Set(lost.map(\.id)))
-            #expect(suspects.allSatisfy { $0.failures == 0 && $0.level == .suspect && $0.token.run == 2 })
-            #expect(try await desk.value("SELECT sum(recoveries)::bigint FROM motorpool.jobs") as Int == 0)
+            #expect(try await desk.claim(by: live, levels: Self.apart).isEmpty)
+            let back = try await desk.claim(by: live)
+            #expect(Set(back.map(\.id)) == Set(lost.map(\.id)))
+            #expect(back.allSatisfy { $0.failures == 0 && $0.level == .returning(.normal) && $0.isRecovered })
+            #expect(try await desk.store.job(back[0].id)?.workerDeaths == 1)
+            #expect(try await desk.store.job(kept[0].id)?.workerDeaths == 0)
+            #expect(try await desk.charges() == 0)
         }
     }
 
-    @Test("charges only the one that was running alone, and sets it aside at the third charge")
+    @Test("of recovered jobs makes those suspects that had begun; what was only claimed meets no death")
+    func secondDeath() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 9)).map(\.job)
+            try await desk.dies(holding: ids)
+            let jobs = try await desk.dies(holding: ids, begun: Set(ids[0..<3]))
+            #expect(jobs.count == 9)
+            let live = try await desk.worker()
+            let suspects = try await desk.claim(by: live, levels: [.suspect])
+            #expect(Set(suspects.map(\.id)) == Set(ids[0..<3]))
+            for id in ids[0..<3] { #expect(try await desk.store.job(id)?.workerDeaths == 2) }
+            for id in ids[3...] { #expect(try await desk.store.job(id)?.workerDeaths == 1) }
+            #expect(try await desk.claim(by: live).count == 6)
+            #expect(try await desk.charges() == 0)
+        }
+    }
+
+    @Test("sets the one aside that was running alone at its third death, and clears the others of its deaths")
     func poison() async throws {
         try await withDesk { desk in
             let id = try await desk.store.enqueue(NewJob("note", args: "\"poison\"", subject: "s")).job
             let innocent = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 50)).map(
                 \.job)
-            let first = try await desk.worker()
-            _ = try await desk.claim(by: first)
-            try await desk.expire(first)
-            #expect(try await desk.store.rescue()[0].recovered == 51)
-            for death in 1...3 {
-                let worker = try await desk.worker()
-                let alone = try await desk.claim(1, by: worker, levels: [.suspect])
-                // Returned suspects stand behind the others: take it by hand.
-                if alone[0].id != id {
-                    _ = try await desk.store.handBack(alone.map(\.token), of: worker)
-                    try await desk.store.database.run(
-                        "UPDATE motorpool.jobs SET seq = 1 WHERE id = \(id.number)")
-                    #expect(try await desk.claim(1, by: worker, levels: [.suspect]).map(\.id) == [id])
-                }
-                try await desk.expire(worker)
-                let rescue = try await desk.store.rescue()[0]
-                #expect(rescue.setAside == (death == 3 ? 1 : 0))
-                #expect(rescue.recovered == (death == 3 ? 0 : 1))
-            }
+            try await desk.dies(holding: [id] + innocent)
+            try await desk.dies(holding: [id] + innocent, begun: Set([id] + innocent))
+            // All of them are suspects now.
+            let worker = try await desk.worker()
+            try await desk.store.database.run("UPDATE motorpool.jobs SET seq = 1 WHERE id = \(id.number)")
+            #expect(try await desk.claim(by: worker).isEmpty)
+            #expect(try await desk.claim(1, by: worker, levels: [.suspect]).map(\.id) == [id])
+            try await desk.begin(id)
+            try await desk.expire(worker)
+            let rescue = try await desk.store.rescue()[0]
+            #expect(rescue.setAside == 1 && rescue.recovered == 0)
             let report = try #require(try await desk.store.job(id))
-            #expect(report.state == .dead && report.reason == "poison")
+            #expect(report.state == .dead && report.reason == "poison" && report.workerDeaths == 3)
             #expect(report.errors?.description.contains("tester") == true)
             #expect(try await desk.store.condition(kind: "note", subject: "s")?.condition == "failed")
-            for job in innocent { #expect(try await desk.state(of: job) == .ready) }
+            // The culprit is named: the others run at full width again.
+            let back = try await desk.claim(by: try await desk.worker())
+            #expect(Set(back.map(\.id)) == Set(innocent) && !back.contains(where: \.isRecovered))
+            #expect(try await desk.charges() == 0)
+        }
+    }
+
+    @Test("charges a suspect that ran beside other jobs, and sets it aside at the third charge only")
+    func beside() async throws {
+        try await withDesk { desk in
+            let id = try await desk.store.enqueue(NewJob("note")).job
+            try await desk.becomesSuspect([id])
+            for charge in 1...3 {
+                let others = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 3))
+                try await desk.dies(holding: [id] + others.map(\.job), begun: [id])
+                #expect(try await desk.state(of: id) == (charge < 3 ? .ready : nil))
+                for other in others { #expect(try await desk.told(other.job) == .waiting) }
+            }
+            #expect(try await desk.store.job(id)?.reason == "poison")
+            #expect(try await desk.charges() == 0)
+        }
+    }
+
+    @Test("charges none of several suspects of one process; each of them is the only one from then on")
+    func several() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 2)).map(\.job)
+            try await desk.becomesSuspect(ids)
+            for _ in 0..<4 {
+                try await desk.dies(holding: ids, begun: Set(ids))
+                #expect(try await desk.charges() == 0)
+            }
+            #expect(try await desk.store.hasLoneSuspects(in: ["default"], kinds: ["note"]))
+            #expect(try await !desk.store.hasLoneSuspects(in: ["default"], kinds: ["other"]))
+            let worker = try await desk.worker()
+            #expect(try await desk.claim(by: worker, levels: [.suspect]).isEmpty)
+            #expect(try await desk.claim(by: worker, levels: [.loneSuspect]).count == 2)
+        }
+    }
+
+    @Test("never charges what runs beside others, however often its workers die")
+    func company() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 3)).map(\.job)
+            for _ in 0..<30 { try await desk.dies(holding: ids, begun: Set(ids)) }
+            for id in ids { #expect(try await desk.store.job(id)?.workerDeaths == 20) }
+            #expect(try await desk.charges() == 0)
+            #expect(try await desk.count("dead") == 0)
+            // Nor a suspect that was claimed and not begun.
+            for _ in 0..<5 { try await desk.dies(holding: [ids[0]]) }
+            #expect(try await desk.charges() == 0)
+            #expect(try await desk.count("dead") == 0)
         }
     }
 
     @Test("frees a suspect of its mark when it has been judged")
     func unmarked() async throws {
         try await withDesk { desk in
-            let (dead, live) = (try await desk.worker(), try await desk.worker())
-            _ = try await desk.running(by: dead)
-            try await desk.expire(dead)
-            _ = try await desk.store.rescue()
+            let id = try await desk.store.enqueue(NewJob("note")).job
+            try await desk.becomesSuspect([id])
+            let live = try await desk.worker()
             let suspect = try await desk.claim(by: live, levels: [.suspect])[0]
             #expect(try await desk.settle(suspect, .retry(after: .zero, error: "x")))
             try await desk.comeDue()
             #expect(try await desk.claim(by: live).map(\.level) == [.returning(.normal)])
+        }
+    }
+
+    @Test("passes over a row that is locked elsewhere: it costs only itself, and returns later")
+    func locked() async throws {
+        try await withDesk { desk in
+            let dead = try await desk.worker()
+            _ = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 3))
+            let jobs = try await desk.claim(3, by: dead)
+            try await desk.expire(dead)
+            try await desk.store.database.transaction { tx in
+                try await tx.run("SELECT 1 FROM motorpool.jobs WHERE id = \(jobs[1].id.number) FOR UPDATE")
+                #expect(try await desk.store.rescue().map(\.recovered) == [2])
+            }
+            #expect(try await desk.state(of: jobs[1].id) == .running)
+            try await desk.store.database.run(
+                "UPDATE motorpool.jobs SET started_at = now() - interval '11 seconds' WHERE state = 1")
+            #expect(try await desk.store.rescueOrphans() == 1)
+            #expect(try await desk.claim(by: try await desk.worker()).count == 3)
         }
     }
 
@@ -124,7 +205,9 @@ struct RescueTests {
                 "UPDATE motorpool.jobs SET started_at = now() - interval '11 seconds'")
             #expect(try await desk.store.rescueOrphans() == 1)
             #expect(try await desk.state(of: kept.id) == .running)
-            #expect(try await desk.claim(by: live, levels: [.suspect]).map(\.id) == [orphan.id])
+            // No lane had begun it: it is as it was.
+            let back = try await desk.claim(by: live)
+            #expect(back.map(\.id) == [orphan.id] && back[0].level == .fresh(.normal) && !back[0].isRecovered)
         }
     }
 
@@ -155,6 +238,57 @@ struct RescueTests {
             #expect(back.map(\.id) == [job.id] && back[0].failures == 0 && back[0].level == .fresh(.normal))
             #expect(try await desk.state(of: kept.id) == .running)
             #expect(try await desk.count("workers") == 1)
+        }
+    }
+}
+
+@Suite("A release")
+struct ReleaseTests {
+    private let boss = Operator(name: "boss")
+
+    @Test("puts a suspect back to its ordinary level, its deaths forgotten, and is noted; twice is once")
+    func suspect() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 2)).map(\.job)
+            try await desk.becomesSuspect(ids)
+            #expect(try await desk.store.release(ids[0], by: boss) == .released)
+            #expect(try await desk.store.release(ids[0], by: boss) == .notRecovered)
+            let report = try #require(try await desk.store.job(ids[0]))
+            #expect(report.workerDeaths == 0 && !report.isReleasable)
+            #expect(try await desk.store.job(ids[1])?.isReleasable == true)
+            let live = try await desk.worker()
+            #expect(try await desk.claim(by: live).map(\.id) == [ids[0]])
+            let noted = try await desk.store.audit(limit: 10)
+            #expect(noted.map(\.action) == ["release"] && noted[0].target == "job \(ids[0])")
+        }
+    }
+
+    @Test("of what does not wait, or met no death, changes nothing and says so")
+    func refused() async throws {
+        try await withDesk { desk in
+            let live = try await desk.worker()
+            let fresh = try await desk.store.enqueue(NewJob("note")).job
+            #expect(try await desk.store.release(fresh, by: boss) == .notRecovered)
+            _ = try await desk.claim(by: live)
+            #expect(try await desk.store.release(fresh, by: boss) == .notWaiting(.running))
+            let job = try await desk.running(by: live)
+            try await desk.finish(job)
+            #expect(try await desk.store.release(job.id, by: boss) == .notWaiting(.done))
+            let dead = try await desk.running(by: live)
+            _ = try await desk.settle(dead, .die(reason: .forGood, error: "x"))
+            #expect(try await desk.store.release(dead.id, by: boss) == .notWaiting(.dead))
+            #expect(try await desk.store.release(JobID(999_999), by: boss) == .unknown)
+            #expect(try await desk.count("audit") == 0)
+        }
+    }
+
+    @Test("of many takes those that can be released, each batch noted")
+    func many() async throws {
+        try await withDesk { desk in
+            let ids = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 5)).map(\.job)
+            try await desk.becomesSuspect(Array(ids[0..<3]))
+            #expect(try await desk.store.act(.release, on: ids, target: "all", by: boss) == 3)
+            #expect(try await desk.claim(by: try await desk.worker()).count == 5)
         }
     }
 }

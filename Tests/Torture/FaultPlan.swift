@@ -94,8 +94,8 @@ extension FaultPlan.Life {
 
     /// How often a place is passed in a second or two.
     ///
-    /// Not at the first passes of a run: a new process begins with suspects, one at a time, and a job that is alone at
-    /// the death of three workers is set aside, rightly. A torture that always killed there would breed such jobs.
+    /// Not at the first passes of a run: a new process begins with what others left, and a job that is alone at its
+    /// third death is set aside, rightly. A torture that always killed there would breed such jobs.
     private static func passes(of place: KillPoint.Place) -> ClosedRange<Int> {
         switch place {
         case .duringDrain: 1...1

@@ -123,13 +123,14 @@ final class Stage: Sendable {
 
     // MARK: Looking
 
-    /// Whether a job stands that has twice been alone at the loss of its worker.
+    /// Whether a job stands that has met the loss of two workers.
     ///
-    /// A third time makes it poison, rightly: a torture that strikes the same job three times would breed innocents
-    /// that nobody can tell from guilty ones.
+    /// It runs alone, and a third time makes it poison, rightly: a torture that strikes the same job three times would
+    /// breed innocents that can't be told from guilty ones.
     var hasTwiceStruck: Bool {
         get async {
-            let struck = try? await count("SELECT count(*) FROM motorpool.jobs WHERE recoveries >= 2")
+            let struck = try? await count(
+                "SELECT count(*) FROM motorpool.jobs WHERE level < 0 AND state IN (0, 1)")
             return struck != 0
         }
     }

@@ -169,7 +169,7 @@ enum DeskAPI {
     /// The count and the terms under which it may be confirmed.
     static func dryRun(_ exchange: DeskExchange) async throws -> Response {
         guard let action = try exchange.query.word("action", of: JobAction.self) else {
-            throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
+            throw Problem.badRequest("action: expected one of \(JobAction.words)", field: "action")
         }
         let found = try await BulkPage.dryRun(action, try DeskFilter(exchange.query), exchange.store)
         let confirm: JSONText =

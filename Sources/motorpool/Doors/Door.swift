@@ -26,6 +26,8 @@ protocol Door: Sendable {
 
     func retry(_ id: JobID, by actor: String) async throws -> Retried
 
+    func release(_ id: JobID, by actor: String) async throws -> Released
+
     /// - Parameter isForced: also a queue that nobody has heard of.
     /// - Throws: `Refusal` with the list of queues.
     func pause(queue: String, by actor: String, isForced: Bool) async throws

@@ -211,6 +211,20 @@ struct RemoteDoor: Door {
         }
     }
 
+    func release(_ id: JobID, by actor: String) async throws -> Released {
+        let answer = try await farm.ask(.post, "/admin/api/jobs/\(id)/release", repeating: .never)
+        switch answer.status {
+        case 200: return .released
+        case 404, 410: return .unknown
+        case 409:
+            guard let report = try await job(id) else { return .unknown }
+            guard report.state == .waiting else { return .notWaiting(report.state) }
+            guard !report.isReleasable else { throw Refusal(answer.message) }
+            return .notRecovered
+        default: throw Refusal(answer.message)
+        }
+    }
+
     func pause(queue: String, by actor: String, isForced: Bool) async throws {
         let answer = try await farm.ask(.post, "/admin/api/queues/\(queue.percentEncoded)/pause")
         guard answer.status == 200 else {

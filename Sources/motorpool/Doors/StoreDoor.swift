@@ -37,6 +37,10 @@ struct StoreDoor: Door {
         try await store.retry(id, by: Operator(name: actor))
     }
 
+    func release(_ id: JobID, by actor: String) async throws -> Released {
+        try await store.release(id, by: Operator(name: actor))
+    }
+
     func pause(queue: String, by actor: String, isForced: Bool) async throws {
         if !isForced { try await require(queue, unless: "--force") }
         try await store.pause(queue: queue, by: Operator(name: actor))

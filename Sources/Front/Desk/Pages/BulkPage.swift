@@ -38,7 +38,7 @@ enum BulkPage {
 
     static func show(_ exchange: DeskExchange) async throws -> Response {
         guard let action = try exchange.query.word("action", of: JobAction.self) else {
-            throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
+            throw Problem.badRequest("action: expected one of \(JobAction.words)", field: "action")
         }
         let found = try await dryRun(action, try DeskFilter(exchange.query), exchange.store)
         let visitor = try await exchange.visitor()
@@ -62,6 +62,8 @@ enum BulkPage {
         case .retry: "They stand in line again under their own numbers, with a fresh count of attempts."
         case .discard:
             "They leave the list of dead jobs, and stay known by their numbers as long as history is kept."
+        case .release:
+            "Those that met worker crashes forget them and wait at their ordinary level. The others stay as they are."
         }
     }
 
@@ -79,7 +81,7 @@ enum BulkPage {
             ("confirm", try await exchange.desk.confirmation(of: found.terms, by: exchange)),
         ]
         return """
-            <div class="acts">\(visitor.button("\(found.action.title) \(Told.jobs(found.count))", to: DeskPath("bulk"), look: found.action == .retry ? .main : .danger, fields: fields)) \
+            <div class="acts">\(visitor.button("\(found.action.title) \(Told.jobs(found.count))", to: DeskPath("bulk"), look: found.action.look, fields: fields)) \
             <a class="button" href="\(back)">Leave it</a></div>
             """
     }
@@ -98,7 +100,7 @@ enum BulkPage {
         JobAction, DeskFilter, Int
     ) {
         guard let action = try fields.word("action", of: JobAction.self) else {
-            throw Problem.badRequest("action: expected one of cancel, retry, discard", field: "action")
+            throw Problem.badRequest("action: expected one of \(JobAction.words)", field: "action")
         }
         let filter = try DeskFilter(fields)
         guard let count = try fields.number("count", in: 1...Store.turnMax),

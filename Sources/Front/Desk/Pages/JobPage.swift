@@ -79,6 +79,7 @@ enum OneJobPage {
             ("Subject", job.subject.map { list(place, "subject", $0) }),
             ("Limit key", job.limitKey.flatMap { $0.isEmpty ? nil : list(place, "key", $0) }),
             ("Attempts", "\(job.run) begun, \(job.failures) failed"),
+            ("Worker deaths", job.workerDeaths > 0 ? "\(String(job.workerDeaths))" : nil),
             ("Progress", JobsPage.progress(phase: job.phase, done: job.done, total: job.total)),
             ("Worker", job.worker.map { "<bdi>\($0)</bdi>" }),
             ("Parent", job.parent.map { "<a href=\"\(DeskPath("jobs", $0.description))\">job \($0)</a>" }),
@@ -129,7 +130,12 @@ enum OneJobPage {
         }
         switch job.state {
         case .waiting, .running:
-            return button(.cancel, .danger, "It never starts, or what it still does can't be settled")
+            let release: Markup =
+                job.isReleasable
+                ? button(.release, .main, "Forgets its worker crashes: it waits at its ordinary level")
+                : .none
+            return
+                "\(release)\(button(.cancel, .danger, "It never starts, or what it still does can't be settled"))"
         case .dead:
             return
                 "\(button(.retry, .main, "Back in line with a fresh count of attempts"))\(button(.discard, .danger, "Out of the list of dead jobs; it stays known by its number"))"

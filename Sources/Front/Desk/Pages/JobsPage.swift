@@ -84,7 +84,10 @@ enum JobsPage {
     }
 
     private static func bulk(_ filter: DeskFilter) -> Markup {
-        let deeds = JobAction.allCases.filter { $0.places.contains(filter.search.place) }
+        // Hardly any waiting job is recovered: those are released one by one, or through the API.
+        let deeds = JobAction.allCases.filter {
+            $0 != .release && $0.places.contains(filter.search.place)
+        }
         guard !deeds.isEmpty else { return .none }
         let links = deeds.map { deed -> Markup in
             let path = DeskPath("bulk", query: [("action", deed.rawValue)] + filter.fields)
@@ -147,7 +150,8 @@ enum JobsPage {
     }
 
     private static func why(_ job: JobLine) -> Markup {
-        if let progress = progress(phase: job.phase, done: job.done, total: job.total) {
+        if job.state == .running, let progress = progress(phase: job.phase, done: job.done, total: job.total)
+        {
             return
                 "\(progress)\(job.worker.map { "<span class=\"sub\">on <bdi>\($0)</bdi></span>" as Markup })"
         }
@@ -171,6 +175,16 @@ enum JobsPage {
 }
 
 extension JobAction {
+    /// All of them, for a message.
+    static var words: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    var look: Visitor.Look {
+        switch self {
+        case .cancel, .discard: .danger
+        case .retry, .release: .main
+        }
+    }
+
     var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 
     /// What was done, of so many.
@@ -179,6 +193,7 @@ extension JobAction {
         case .cancel: "Cancelled \(Told.jobs(count))."
         case .retry: "Put \(Told.jobs(count)) back in line."
         case .discard: "Discarded \(Told.jobs(count))."
+        case .release: "Released \(Told.jobs(count))."
         }
     }
 }
