@@ -60,6 +60,13 @@ package struct LockWaitingDatabase: SQLRunner {
     }
 }
 
+extension Transaction {
+    /// From here on its statements wait no longer than that for a lock. The connection counts as before.
+    package func limitLockWaits(to wait: LockWait) async throws {
+        if let statement = wait.statement { try await run(statement, within: statementLimit) }
+    }
+}
+
 extension Database {
     /// The same database for statements that may find a row locked. They fail with 55P03 when it stays locked, and nothing
     /// was done then; for want of a connection, with `.poolExhausted`.

@@ -31,7 +31,8 @@ extension Store {
     package func settle(_ token: RunToken, as settlement: Settlement, enqueueing jobs: [NewJob]) async throws
     {
         let due = try await StoreError.translating {
-            try await database.transaction { tx in
+            // A subject that another session holds is waited for elsewhere: the settlement is sent again.
+            try await database.waiting(.brief).transaction { tx in
                 try await settle(token, as: settlement, enqueueing: jobs, in: tx)
             }
         }
@@ -54,6 +55,8 @@ extension Store {
                     throw StoreError.badRequest(
                         "the result has \(size) bytes, and at most \(Bounds.resultBytesMax) are kept")
                 }
+                // Every lane may end here, and there are fewer connections than lanes.
+                if followUps.contains(where: { !$0.isPlain }) { try await tx.limitLockWaits(to: .brief) }
                 await beforeFence()
                 let due = try await settle(token, as: .finish(result: result), enqueueing: followUps, in: tx)
                 return (value, due)

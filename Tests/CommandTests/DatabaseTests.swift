@@ -12,6 +12,9 @@ struct DatabaseTests {
     private func administer(_ settings: ConnectionSettings, _ statements: String...) async throws {
         var settings = settings
         settings.acceptsAnyServer = true
+        // Databases are made and dropped one after another, and many tests want theirs at once.
+        settings.lockTimeout = .seconds(60)
+        settings.statementTimeout = .seconds(60)
         let connection = try await Connection.open(settings)
         for statement in statements { try await connection.runScript(statement, within: .seconds(60)) }
         await connection.close()
