@@ -60,14 +60,14 @@ struct RescueTests {
         }
     }
 
-    @Test("sets the one aside that was running alone at its third death, and clears the others of its deaths")
+    @Test("sets aside what ran alone at its third death, and clears jobs of other kinds of these deaths")
     func poison() async throws {
-        try await withDesk { desk in
+        try await withDesk([Definition(kind: "note"), Definition(kind: "other")]) { desk in
             let id = try await desk.store.enqueue(NewJob("note", args: "\"poison\"", subject: "s")).job
-            let innocent = try await desk.store.enqueue([NewJob](repeating: NewJob("note"), count: 50)).map(
-                \.job)
-            try await desk.dies(holding: [id] + innocent)
-            try await desk.dies(holding: [id] + innocent, begun: Set([id] + innocent))
+            let alike = try await desk.store.enqueue(NewJob("note")).job
+            let innocent = try await desk.store.enqueue([NewJob](repeating: NewJob("other"), count: 50))
+                .map(\.job)
+            try await desk.becomesSuspect([id, alike] + innocent)
             // All of them are suspects now.
             let worker = try await desk.worker()
             try await desk.store.database.run("UPDATE motorpool.jobs SET seq = 1 WHERE id = \(id.number)")
@@ -81,9 +81,11 @@ struct RescueTests {
             #expect(report.state == .dead && report.reason == "poison" && report.workerDeaths == 3)
             #expect(report.errors?.description.contains("tester") == true)
             #expect(try await desk.store.condition(kind: "note", subject: "s")?.condition == "failed")
-            // The culprit is named: the others run at full width again.
-            let back = try await desk.claim(by: try await desk.worker())
+            // The culprit is named: other kinds run at full width again, its like stays apart.
+            let live = try await desk.worker()
+            let back = try await desk.claim(by: live)
             #expect(Set(back.map(\.id)) == Set(innocent) && !back.contains(where: \.isRecovered))
+            #expect(try await desk.claim(by: live, levels: [.suspect]).map(\.id) == [alike])
             #expect(try await desk.charges() == 0)
         }
     }

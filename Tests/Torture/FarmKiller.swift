@@ -81,7 +81,8 @@ final class FarmKiller: Sendable {
         try await database.run(
             """
             CREATE TRIGGER rescued AFTER UPDATE ON motorpool.jobs FOR EACH ROW
-            WHEN (NEW.kind = 'steam-download' AND OLD.state = 1 AND NEW.state = 0 AND NEW.level = -1)
+            WHEN (NEW.kind = 'steam-download' AND OLD.state = 1 AND NEW.state = 0
+                  AND NEW.deaths IS DISTINCT FROM OLD.deaths)
             EXECUTE FUNCTION torture.note_rescue()
             """)
     }

@@ -20,9 +20,10 @@ extension Schema {
                 level = CASE WHEN recoveries = 0 AND state <> 1 THEN priority * 2 ELSE level END
             WHERE level = -1;
 
-            -- The culprit of these deaths is named: they no longer count against the jobs that met them beside it, and
-            -- what has fewer than two left goes back to its ordinary level. A row that is locked keeps its deaths.
-            CREATE FUNCTION motorpool.exonerate(of_deaths bigint[]) RETURNS void LANGUAGE sql AS $$
+            -- The culprit of these deaths is named: they no longer count against jobs of other kinds that met them beside
+            -- it, and what has fewer than two left goes back to its ordinary level. Jobs of the culprit's kind may well
+            -- be like it, and stay apart. A row that is locked keeps its deaths.
+            CREATE FUNCTION motorpool.exonerate(of_kind text, of_deaths bigint[]) RETURNS void LANGUAGE sql AS $$
                 UPDATE motorpool.jobs u SET
                     deaths = nullif(l.remaining, '{}'),
                     recoveries = greatest(0, u.recoveries - (cardinality(u.deaths) - cardinality(l.remaining))),
@@ -32,6 +33,7 @@ extension Schema {
                 FROM (SELECT r.id, ARRAY(SELECT d FROM unnest(r.deaths) WITH ORDINALITY AS a(d, n)
                                          WHERE d = 0 OR NOT d = ANY (of_deaths) ORDER BY n) AS remaining
                       FROM motorpool.jobs r WHERE r.deaths IS NOT NULL AND r.deaths && array_remove(of_deaths, 0::bigint)
+                      AND r.kind <> of_kind
                       ORDER BY r.id LIMIT 10000 FOR UPDATE SKIP LOCKED) l
                 WHERE u.id = l.id
             $$;
@@ -75,7 +77,7 @@ extension Schema {
                                 format('its worker (%s) died while it was running alone, and %s before it while running it',
                                        w.name, cardinality(j.deaths) - 1), 'poison');
                             UPDATE motorpool.dead x SET deaths = cardinality(j.deaths) WHERE x.id = j.id;
-                            PERFORM motorpool.exonerate(j.deaths);
+                            PERFORM motorpool.exonerate(j.kind, j.deaths);
                             set_aside := set_aside + 1;
                         END LOOP;
                     END IF;

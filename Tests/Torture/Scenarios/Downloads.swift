@@ -163,7 +163,7 @@ private struct DownloadLedger {
     let fetched: Int
     /// Runs that were taken from a farm that died.
     let interrupted: Int
-    /// Jobs that were taken for poison, because three kills met them alone; the client asked again.
+    /// Jobs that were taken for poison, because kills met them alone; the client asked again.
     let setAside: Int
     /// Jobs that gave up; the client asked again.
     let failed: Int
