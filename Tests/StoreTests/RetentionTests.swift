@@ -148,4 +148,50 @@ struct RetentionTests {
             #expect(second.verdict == .created && second.job != first.job)
         }
     }
+
+    @Test("goes on where one step is refused, and deletes history where the role may not TRUNCATE")
+    func leastPrivilege() async throws {
+        try await withDesk { desk in
+            let worker = try await desk.worker()
+            try await stand(desk, at: 20_000)
+            for _ in 0..<3 { _ = try await finishOne(desk, worker, plain: true) }
+            _ = try await desk.store.enqueue(NewJob("note", key: "k"))
+            try await desk.store.database.run(
+                "UPDATE motorpool.keys SET created_at = now() - interval '3 days', job = 0")
+            try await stand(desk, at: 20_010)
+            let role = "retention_\(desk.database.name)"
+            try await desk.store.database.run("CREATE ROLE \(pasting: role) LOGIN")
+            let result: Result<Void, any Error>
+            do { result = .success(try await retainAs(role, desk)) } catch { result = .failure(error) }
+            try await desk.store.database.run("DROP OWNED BY \(pasting: role)")
+            try await desk.store.database.run("DROP ROLE \(pasting: role)")
+            try result.get()
+        }
+    }
+
+    private func retainAs(_ role: String, _ desk: Desk) async throws {
+        for grant in [
+            "USAGE ON SCHEMA motorpool", "SELECT, DELETE, UPDATE ON ALL TABLES IN SCHEMA motorpool",
+        ] {
+            try await desk.store.database.run("GRANT \(pasting: grant) TO \(pasting: role)")
+        }
+        try await desk.store.database.run(
+            "REVOKE DELETE ON motorpool.dead, motorpool.rates FROM \(pasting: role)")
+        var settings = desk.database.settings
+        settings.sessionSetup.append("SET ROLE \(role)")
+        let store = Store(settings)
+        let retained = try await store.retain(historyDays: 3, keyHours: 24, deadDays: 1)
+        #expect(retained.partitionsEmptied == 0 && retained.historyRemoved == 3)
+        #expect(retained.keysRemoved == 1)
+        #expect(retained.failures.map(\.step) == [.dead, .rates])
+        let (name, missing, more) = try await store.missingPrivileges(most: 1000)
+        await store.close()
+        #expect(name == role && more == 0)
+        #expect(missing.contains { $0.object == "TABLE motorpool.dead" && $0.privileges == "DELETE, INSERT" })
+        #expect(
+            missing.contains { $0.object == "SEQUENCE motorpool.seq" && $0.privileges == "SELECT, USAGE" })
+        #expect(missing.filter { $0.privileges == "TRUNCATE" }.count == 32)
+        #expect(missing.allSatisfy { $0.isOptional == ($0.privileges == "TRUNCATE") })
+        #expect(try await desk.store.missingPrivileges(most: 10).missing.isEmpty)
+    }
 }
