@@ -54,7 +54,7 @@ extension Store {
 
     /// Paused queues, by name.
     /// - Returns: the first `most`, and how many more there are.
-    package func pausedQueues(most: Int) async throws -> (
+    package func pausedQueues(most: Int = queuesMax) async throws -> (
         queues: [(queue: String, by: String?, since: PostgresTimestamp)], more: Int
     ) {
         let rows = try await database.run(
@@ -66,6 +66,17 @@ extension Store {
             try rows.map { (try $0.get(0), try $0.get(1), try $0.get(2)) },
             try Store.left(of: rows, column: 3)
         )
+    }
+
+    /// Whether a kind names the queue, a job is ready in it, or it was ever paused.
+    package func knows(queue: String) async throws -> Bool {
+        try await database.run(
+            """
+            SELECT EXISTS (SELECT 1 FROM motorpool.kinds WHERE queue = \(queue))
+                OR EXISTS (SELECT 1 FROM motorpool.queues WHERE name = \(queue))
+                OR EXISTS (SELECT 1 FROM motorpool.jobs WHERE queue = \(queue) AND state = 0)
+            """
+        ).first?.get(0) ?? false
     }
 
     /// Every queue that a kind names, that has jobs in line or that was ever paused, in order; the first `namesMax`.

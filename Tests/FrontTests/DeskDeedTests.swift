@@ -46,18 +46,22 @@ struct DeskDeedTests {
         }
     }
 
-    @Test("pauses and resumes a queue, and only one that there is")
+    @Test("pauses any queue that an enqueue takes, and resumes one that there is")
     func queue() async throws {
         try await withDeskHouse { house in
             let cookie = try await house.logIn()
             _ = try await house.post("/admin/queues/default/pause", cookie: cookie)
-            #expect(try await house.store.pausedQueues().map(\.by) == ["ann"])
+            #expect(try await house.store.pausedQueues().queues.map(\.by) == ["ann"])
             _ = try await house.post("/admin/queues/default/pause", cookie: cookie)
             _ = try await house.post("/admin/queues/default/resume", cookie: cookie)
-            #expect(try await house.store.pausedQueues().isEmpty)
-            let unknown = try await house.post("/admin/queues/nowhere/pause", cookie: cookie)
-            #expect(unknown.status == 404)
+            #expect(try await house.store.pausedQueues().queues.isEmpty)
+            for path in ["/admin/queues/nowhere/resume", "/admin/queues/No%20name/pause"] {
+                #expect(try await house.post(path, cookie: cookie).status == 404)
+            }
             #expect(try await house.store.audit(limit: 10).map(\.action) == ["resume", "pause", "log in"])
+            _ = try await house.post("/admin/queues/later/pause", cookie: cookie)
+            #expect(try await house.store.pausedQueues().queues.map(\.queue) == ["later"])
+            #expect(await house.page("/admin/queues/later").text.contains("paused"))
         }
     }
 
@@ -165,7 +169,7 @@ struct DeskDeedTests {
                 .post, "/admin/api/queues/default/pause", cookie: cookie,
                 headers: ["Sec-Fetch-Site": "same-origin"])
             #expect(session.status == 403)
-            #expect(try await house.store.pausedQueues().isEmpty)
+            #expect(try await house.store.pausedQueues().queues.isEmpty)
         }
     }
 
