@@ -39,51 +39,48 @@ extension Store {
 package struct MissingPrivilege: Sendable {
     /// Such as `INSERT`, or several, by commas.
     package let privileges: String
-    /// As GRANT names it: `TABLE motorpool.jobs`.
-    package let object: String
+    /// As GRANT names them: `TABLE motorpool.jobs, motorpool.dead`.
+    package let objects: String
     /// The farm does without: it deletes where it may not TRUNCATE.
     package let isOptional: Bool
 }
 
 extension Store {
-    /// What a worker needs and this session's role lacks, table by table.
-    /// - Returns: `role`: the role of this session; `more`: how many objects there are beyond the first `most`.
-    package func missingPrivileges(most: Int) async throws -> (
-        role: String, missing: [MissingPrivilege], more: Int
-    ) {
+    /// What a worker needs and this session's role lacks: objects that lack the same stand together, so that each is
+    /// one GRANT.
+    package func missingPrivileges() async throws -> (role: String, missing: [MissingPrivilege]) {
         let rows = try await database.run(
             """
             WITH needed AS (
-                SELECT n.oid::bigint AS oid, 0 AS place, format('SCHEMA %I', n.nspname) AS object, 'USAGE' AS privilege, false AS optional,
+                SELECT 'SCHEMA' AS sort, n.nspname::text AS object, 'USAGE' AS privilege, false AS optional,
                     has_schema_privilege(n.oid, 'USAGE') AS has
                 FROM pg_namespace n WHERE n.nspname = 'motorpool'
                 UNION ALL
-                SELECT c.oid::bigint, 1, format('TABLE motorpool.%I', c.relname), p.privilege, p.privilege = 'TRUNCATE',
-                    has_table_privilege(c.oid, p.privilege)
-                FROM pg_class c CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) p(privilege)
-                WHERE c.relnamespace = 'motorpool'::regnamespace AND c.relkind IN ('r', 'p', 'v')
-                  AND CASE WHEN c.relkind = 'v' OR c.relname = 'migrations' THEN p.privilege = 'SELECT'
-                           WHEN c.relispartition THEN p.privilege IN ('SELECT', 'DELETE', 'TRUNCATE')
-                           ELSE p.privilege <> 'TRUNCATE' END
+                SELECT 'TABLE', format('motorpool.%I', c.relname), p.privilege, false, has_table_privilege(c.oid, p.privilege)
+                FROM pg_class c CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) p(privilege)
+                WHERE c.relnamespace = 'motorpool'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+                  AND (p.privilege = 'SELECT' OR c.relkind <> 'v' AND c.relname <> 'migrations')
                 UNION ALL
-                SELECT c.oid::bigint, 2, format('SEQUENCE motorpool.%I', c.relname), p.privilege, false,
-                    has_sequence_privilege(c.oid, p.privilege)
-                FROM pg_class c CROSS JOIN (VALUES ('USAGE'), ('SELECT')) p(privilege)
-                WHERE c.oid = 'motorpool.seq'::regclass
+                SELECT 'ALL TABLES IN SCHEMA', 'motorpool', 'TRUNCATE',
+                    bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'DELETE')),
+                    bool_and(has_table_privilege(c.oid, 'TRUNCATE'))
+                FROM pg_class c WHERE c.relnamespace = 'motorpool'::regnamespace AND c.relispartition AND c.relkind = 'r'
                 UNION ALL
-                SELECT f.oid::bigint, 3, format('FUNCTION %s', f.oid::regprocedure), 'EXECUTE', false,
-                    has_function_privilege(f.oid, 'EXECUTE')
+                SELECT 'SEQUENCE', 'motorpool.seq', p.privilege, false, has_sequence_privilege('motorpool.seq', p.privilege)
+                FROM (VALUES ('USAGE'), ('SELECT')) p(privilege)
+                UNION ALL
+                SELECT 'FUNCTION', f.oid::regprocedure::text, 'EXECUTE', false, has_function_privilege(f.oid, 'EXECUTE')
                 FROM pg_proc f WHERE f.pronamespace = 'motorpool'::regnamespace AND f.prorettype <> 'trigger'::regtype
+            ), missing AS (
+                SELECT n.sort, n.object, n.optional, string_agg(n.privilege, ', ' ORDER BY n.privilege) AS privileges
+                FROM needed n WHERE NOT n.has GROUP BY n.sort, n.object, n.optional
             )
-            SELECT current_user, string_agg(n.privilege, ', ' ORDER BY n.privilege), n.object, n.optional, count(*) OVER ()
-            FROM needed n WHERE NOT n.has GROUP BY n.place, n.object, n.optional, n.oid
-            ORDER BY n.optional, n.place, n.object LIMIT \(Int64(most))
+            SELECT current_user::text, m.privileges, m.sort || ' ' || string_agg(m.object, ', ' ORDER BY m.object), m.optional
+            FROM missing m GROUP BY m.sort, m.privileges, m.optional ORDER BY m.optional, m.sort, m.privileges
             """)
         let missing = try rows.map {
-            MissingPrivilege(privileges: try $0.get(1), object: try $0.get(2), isOptional: try $0.get(3))
+            MissingPrivilege(privileges: try $0.get(1), objects: try $0.get(2), isOptional: try $0.get(3))
         }
-        return (
-            try rows.first?.get(0) ?? "", missing, try Store.left(of: rows, column: 4)
-        )
+        return (try rows.first?.get(0) ?? "", missing)
     }
 }

@@ -133,20 +133,24 @@ extension Store {
         var failure: (any Error)?
         for (name, mayTruncate) in try await partitionsToEmpty(historyDays: days) {
             do {
-                if !mayTruncate {
-                    retained.historyRemoved += try await remove(
-                        """
-                        DELETE FROM motorpool.\(pasting: name) WHERE ctid = ANY (ARRAY(
-                            SELECT h.ctid FROM motorpool.\(pasting: name) h LIMIT 1000))
-                        """)
-                } else if try await truncate(name) {
-                    retained.partitionsEmptied += 1
+                switch mayTruncate ? try await truncate(name) : .refused {
+                case .done: retained.partitionsEmptied += 1
+                case .busy: break
+                case .refused: retained.historyRemoved += try await delete(from: name)
                 }
             } catch PostgresError.server(let error) {
                 failure = PostgresError.server(error)
             }
         }
         if let failure { throw failure }
+    }
+
+    private func delete(from name: String) async throws -> Int {
+        try await remove(
+            """
+            DELETE FROM motorpool.\(pasting: name) WHERE ctid = ANY (ARRAY(
+                SELECT h.ctid FROM motorpool.\(pasting: name) h LIMIT 1000))
+            """)
     }
 
     /// The partitions that hold rows of days outside today and the kept ones, and whether this role may TRUNCATE each.
@@ -163,15 +167,23 @@ extension Store {
         return try rows.map { (try $0.get(0), try $0.get(1)) }
     }
 
-    private func truncate(_ name: String) async throws -> Bool {
+    private enum Truncation {
+        case done
+        /// Another session reads it: its turn comes again.
+        case busy
+        /// The server does not truncate it, for want of a right or for another reason.
+        case refused
+    }
+
+    private func truncate(_ name: String) async throws -> Truncation {
         do {
             try await database.transaction(within: .seconds(5)) { tx in
                 try await tx.run("SELECT set_config('lock_timeout', '50ms', true)")
                 try await tx.run("TRUNCATE motorpool.\(pasting: name)")
             }
-            return true
-        } catch PostgresError.server(let error) where error.sqlstate == "55P03" {
-            return false
+            return .done
+        } catch PostgresError.server(let error) {
+            return error.sqlstate == "55P03" ? .busy : .refused
         }
     }
 

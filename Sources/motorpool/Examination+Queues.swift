@@ -69,7 +69,7 @@ extension Examination {
             findings.append(
                 Finding(
                     .fine, "lost",
-                    "\(lost.keys) idempotency keys answer with jobs that are in no table any more: they were removed by hand, or joined by a kind without history. Retention forgets the keys; DELETE FROM motorpool.keys WHERE job = … does it at once"
+                    "\(lost.keys) idempotency keys answer with jobs that are in no table any more: they were removed by hand, or joined by a kind without history. Retention forgets the keys; until then another key asks anew"
                 ))
         }
         return findings
@@ -77,20 +77,15 @@ extension Examination {
 
     /// What the role of this connection may not do, as GRANT would say it.
     func privileges() async throws -> [Finding] {
-        let (role, missing, more) = try await store.missingPrivileges(most: 40)
-        let needed = missing.filter { !$0.isOptional }
-        var findings = needed.prefix(Self.most).map {
-            Finding(.bad, "grants", "a worker needs GRANT \($0.privileges) ON \($0.object) TO \(role)")
-        }
-        findings += rest(
-            max(0, needed.count - Self.most) + (needed.count == missing.count ? more : 0), .bad, "grants",
-            "grants that are missing")
-        if missing.contains(where: \.isOptional) {
-            findings.append(
-                Finding(
+        let (role, missing) = try await store.missingPrivileges()
+        let findings = missing.map { one in
+            let grant = "GRANT \(one.privileges) ON \(one.objects) TO \(role)"
+            return one.isOptional
+                ? Finding(
                     .warning, "grants",
-                    "the role \(role) may not TRUNCATE all partitions of motorpool.history: retention deletes their rows instead, which costs vacuum"
-                ))
+                    "retention deletes rows of the history, which costs vacuum, where it may not TRUNCATE: \(grant)"
+                )
+                : Finding(.bad, "grants", "a worker needs: \(grant)")
         }
         guard findings.isEmpty else { return findings }
         return [Finding(.fine, "grants", "this role may do all that a worker does")]

@@ -102,6 +102,13 @@ struct QueueTests {
                 )
             }
             #expect(try await desk.store.job(job)?.reason == free)
+            // The same behind a savepoint, whose transaction has a number of its own.
+            try await desk.store.database.transaction { tx in
+                try await tx.run("SAVEPOINT s")
+                try await tx.run("UPDATE motorpool.jobs SET meta = '{}' WHERE id = \(job.number)")
+                #expect(try await desk.store.job(job)?.reason?.contains("locked by another session") == true)
+            }
+            #expect(try await desk.store.job(job)?.reason == free)
         }
     }
 

@@ -1,11 +1,12 @@
 extension Schema {
     static let reasonSQL = #"""
         -- Which other session holds the row of this job: its process number, 0 for a prepared transaction, null when none
-        -- does. Cheap for a row that no session has touched, which is the rule.
+        -- does. Cheap for a row that no session has touched, or none that is still running, which is the rule.
         CREATE FUNCTION motorpool.row_holder(of_job bigint) RETURNS integer LANGUAGE sql STABLE AS $$
             SELECT (SELECT coalesce(l.pid, 0) FROM pg_locks l WHERE l.locktype = 'transactionid' AND l.granted
                     AND l.mode = 'ExclusiveLock' AND l.transactionid = j.xmax AND l.pid IS DISTINCT FROM pg_backend_pid() LIMIT 1)
             FROM motorpool.jobs j WHERE j.id = of_job AND j.xmax::text <> '0'
+                AND age(j.xmax) <= age(pg_snapshot_xmin(pg_current_snapshot())::xid)
         $$;
 
         -- Null for a job that runs. Bounded: names at most five holders and counts at most 10,000 in front.
@@ -186,6 +187,8 @@ extension Schema {
                 ORDER BY level, seq
             LOOP
                 EXIT WHEN room <= 0;
+                CONTINUE WHEN k.rate_key_interval IS NOT NULL AND this.key <> '' AND motorpool.next_start(
+                    of_kind, 'key:' || this.key, k.rate_key_interval, k.rate_key_burst) > now() + horizon;
                 -- What the rates can let go within the horizon; rows that stay are not locked for nothing.
                 lot := ceil(least(this.free, room, k.rate_whole_burst + 1 + 1 / k.rate_whole_interval,
                     CASE WHEN this.key <> '' THEN k.rate_key_burst + 1 + 1 / k.rate_key_interval END));

@@ -7,8 +7,8 @@ enum MigrateCommand: Command {
     static let summary = "Bring the database's tables up to date"
     static let settings: Set<Setting.Group> = [.database, .policies]
     static let notes = """
-        Publishes the kinds of this program that the database does not know yet, so that producers may enqueue before any
-        farm has run. Policies that are there stay as they are.
+        Publishes the kinds of this program that the database does not know yet, so that producers
+        may enqueue before any farm has run. Policies that are there stay as they are.
         """
     static let dryRun = Flag("--dry-run", "Only say what would be applied")
     static let flags = [dryRun, Flag.json]
