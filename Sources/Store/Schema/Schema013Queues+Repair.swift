@@ -58,6 +58,9 @@ extension Schema {
             END IF;
         END $$;
 
+        -- Few rows at any time: those that wait for children.
+        CREATE INDEX jobs_parents_waiting ON motorpool.jobs (id) WHERE held = 3;
+
         -- Jobs that wait for more children than there are: children that were removed by hand count as failed, and a job
         -- that waits for none goes back in line. At most `batch`.
         CREATE FUNCTION motorpool.repair_parents(batch integer) RETURNS integer LANGUAGE plpgsql AS $$
@@ -68,7 +71,7 @@ extension Schema {
             repaired integer := 0;
         BEGIN
             IF current_setting('transaction_isolation') <> 'read committed' THEN RETURN 0; END IF;
-            FOR p IN SELECT j.id FROM motorpool.jobs j WHERE j.state = 3 AND j.held = 3
+            FOR p IN SELECT j.id FROM motorpool.jobs j WHERE j.held = 3
                      AND j.children_left > (SELECT count(*) FROM motorpool.jobs c WHERE c.parent = j.id) LIMIT batch
             LOOP
                 -- A child that leaves meanwhile waits for this lock with its own departure.
