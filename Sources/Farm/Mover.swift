@@ -2,37 +2,60 @@ internal import Jobs
 internal import Store
 
 /// Moves what is due into line, and lets held jobs go when their limits have room. Every process has one; they take
-/// turns by `SKIP LOCKED`.
+/// turns by `SKIP LOCKED`. Each step stands for itself.
 struct Mover: Sendable {
-    let store: Store
-    let hasLimits: Bool
-    let tell: @Sendable (FarmEvent) -> Void
+    private let store: Store
+    private let hasLimits: Bool
+    private let reporter: FaultReporter
 
     static let restMax = Duration.milliseconds(250)
+    /// After a failure.
+    static let pause = Duration.seconds(1)
     static let batch = 1000
+
+    init(store: Store, hasLimits: Bool, tell: @escaping @Sendable (FarmEvent) -> Void) {
+        self.store = store
+        self.hasLimits = hasLimits
+        reporter = FaultReporter(tell: tell)
+    }
 
     func run() async {
         while !Task.isCancelled {
-            var rest = Mover.restMax
             do {
-                rest = try await runOnce()
-            } catch is CancellationError {
-                return
+                let rest = try await runOnce()
+                try await Task.sleep(for: rest * Double.random(in: 0.8...1))
             } catch {
-                tell(.trouble("moving due jobs: \(String(reflecting: error))"))
-                rest = .seconds(1)
+                // Every step's own failure is told; what comes here is the end of this task.
+                return
             }
-            try? await Task.sleep(for: rest * Double.random(in: 0.8...1))
         }
     }
 
     /// - Returns: how long until there may be something to do again.
+    /// - Throws: `CancellationError`
     func runOnce() async throws -> Duration {
-        var (moved, queues) = try await store.moveDue(batch: Mover.batch)
-        let isFull = moved == Mover.batch
-        if hasLimits { queues.formUnion(try await store.admit()) }
+        let due = try await reporter.step("moving due jobs") { try await store.moveDue(batch: Mover.batch) }
+        var queues = due?.queues ?? []
+        var isAdmitting = true
+        if hasLimits {
+            let admitted = try await reporter.step("admitting held jobs") { try await store.admit() }
+            queues.formUnion(admitted?.queues ?? [])
+            isAdmitting = admitted?.failures.isEmpty ?? false
+            tell(of: admitted?.failures ?? [])
+        }
         store.bell.ringSoon(queues)
-        if isFull { return .zero }
-        return min(Mover.restMax, max(.milliseconds(5), try await store.nextDue() ?? Mover.restMax))
+        guard let due, isAdmitting else { return Mover.pause }
+        if due.moved == Mover.batch { return .zero }
+        let next = try await reporter.step("looking for the next due job") { try await store.nextDue() }
+        return min(Mover.restMax, max(.milliseconds(5), (next ?? nil) ?? Mover.restMax))
+    }
+
+    private func tell(of failures: [(kind: String, error: any Error)]) {
+        let prefix = "admitting jobs of the kind "
+        for (kind, error) in failures { reporter.failed(prefix + kind, error) }
+        let failing = Set(failures.map { prefix + $0.kind })
+        for step in reporter.failing where step.hasPrefix(prefix) && !failing.contains(step) {
+            reporter.succeeded(step)
+        }
     }
 }

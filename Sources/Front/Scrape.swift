@@ -5,26 +5,37 @@ package import Store
 
 /// What the metrics tell of the queue, as the database had it a moment ago.
 package struct Scrape: Sendable {
-    private let depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]
+    private let depths: [QueueDepth]
+    private let queuesMore: Int
+    private let unworked: (jobs: [UnworkedJobs], more: Int)
     private let workers: [WorkerStats]
 
     package init(_ store: Store) async throws {
-        depths = try await store.depths()
+        (depths, queuesMore) = try await store.depths()
+        unworked = try await store.unworked(most: Store.queuesMax)
         workers = try await store.workerStats()
     }
 
     package func write(to text: inout MetricsText) {
-        func labels(_ depth: (queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?))
-            -> [(String, String)]
-        {
+        func labels(_ depth: QueueDepth) -> [(String, String)] {
             [("queue", depth.queue), ("state", depth.state)]
         }
         text.gauge(
-            "motorpool_queue_jobs", "Live jobs, exact up to 10000.",
+            "motorpool_queue_jobs", "Live jobs of the 200 queues with the most jobs, exact up to 10000.",
             depths.map { (labels($0), Double($0.count)) })
         text.gauge(
             "motorpool_queue_head_age_seconds", "How long the oldest job has stood in this state.",
             depths.compactMap { depth in depth.oldest.map { (labels(depth), max(0, $0.inSeconds)) } })
+        text.gauge(
+            "motorpool_queues_untold", "Queues with jobs beyond the 200 that motorpool_queue_jobs tells.",
+            [([], Double(queuesMore))])
+        text.gauge(
+            "motorpool_unworked_jobs",
+            "Waiting jobs that no live worker takes, by queue; kind is empty when no live worker takes from the queue.",
+            unworked.jobs.map { ([("queue", $0.queue), ("kind", $0.kind ?? "")], Double($0.count)) })
+        text.gauge(
+            "motorpool_unworked_untold", "Queues and kinds beyond those that motorpool_unworked_jobs tells.",
+            [([], Double(unworked.more))])
         text.gauge("motorpool_workers", "Worker processes whose lease lives.", [([], Double(workers.count))])
         text.gauge(
             "motorpool_workers_draining", "Live worker processes that take no new jobs.",

@@ -4,17 +4,39 @@ internal import Postgres
 extension Store {
     /// Makes the policies known to every producer. The last farm to start wins.
     package func publish(_ definitions: Definitions) async throws {
-        try await database.run(all: definitions.kinds.compactMap { definitions[$0] }.map(Store.publishing))
+        try await database.run(
+            all: definitions.kinds.compactMap { definitions[$0] }.map { Store.publishing($0, replaces: true) }
+        )
     }
 
-    private static func publishing(_ it: Definition) -> SQL {
-        """
-        INSERT INTO motorpool.kinds AS k (kind, queue, priority, unique_policy, cooldown_seconds, cooldown_failed_seconds,
-            keep, limited, limit_whole, limit_key, rate_whole_interval, rate_whole_burst, rate_key_interval, rate_key_burst)
-        VALUES (\(it.kind), \(it.queue), \(it.priority.rawValue), \(it.unique.rawValue), \(it.cooldown.inSeconds),
-            \(it.cooldownAfterFailure.inSeconds), \(it.keepsHistory), \(it.isLimited), \(it.limit.map { Int32($0) }),
-            \(it.limitPerKey.map { Int32($0) }), \(it.rate?.interval.inSeconds), \(it.rate.map { Int32($0.burst) }),
-            \(it.ratePerKey?.interval.inSeconds), \(it.ratePerKey.map { Int32($0.burst) }))
+    /// Makes the policies known of kinds that no program has published yet, so that producers need not wait for a farm.
+    /// Policies that are there stay as they are: a farm's start alone changes them.
+    /// - Returns: the kinds that were new.
+    package func publishMissing(_ definitions: Definitions) async throws -> [String] {
+        let wanted = definitions.kinds
+        let known = Set(
+            try await database.run("SELECT kind FROM motorpool.kinds WHERE kind = ANY (\(wanted))")
+                .map { try $0.get(0, as: String.self) })
+        let missing = wanted.filter { !known.contains($0) }.compactMap { definitions[$0] }
+        guard !missing.isEmpty else { return [] }
+        let answers = try await database.run(all: missing.map { Store.publishing($0, replaces: false) })
+        return zip(missing, answers).filter { $1.affected > 0 }.map(\.0.kind)
+    }
+
+    private static func publishing(_ it: Definition, replaces: Bool) -> SQL {
+        let conflict = replaces ? replacing : "ON CONFLICT (kind) DO NOTHING"
+        return """
+            INSERT INTO motorpool.kinds AS k (kind, queue, priority, unique_policy, cooldown_seconds, cooldown_failed_seconds,
+                keep, limited, limit_whole, limit_key, rate_whole_interval, rate_whole_burst, rate_key_interval, rate_key_burst)
+            VALUES (\(it.kind), \(it.queue), \(it.priority.rawValue), \(it.unique.rawValue), \(it.cooldown.inSeconds),
+                \(it.cooldownAfterFailure.inSeconds), \(it.keepsHistory), \(it.isLimited), \(it.limit.map { Int32($0) }),
+                \(it.limitPerKey.map { Int32($0) }), \(it.rate?.interval.inSeconds), \(it.rate.map { Int32($0.burst) }),
+                \(it.ratePerKey?.interval.inSeconds), \(it.ratePerKey.map { Int32($0.burst) }))
+            \(pasting: conflict)
+            """
+    }
+
+    private static let replacing = """
         ON CONFLICT (kind) DO UPDATE SET queue = excluded.queue, priority = excluded.priority,
             unique_policy = excluded.unique_policy, cooldown_seconds = excluded.cooldown_seconds,
             cooldown_failed_seconds = excluded.cooldown_failed_seconds, keep = excluded.keep, limited = excluded.limited,
@@ -22,7 +44,6 @@ extension Store {
             rate_whole_interval = excluded.rate_whole_interval, rate_whole_burst = excluded.rate_whole_burst,
             rate_key_interval = excluded.rate_key_interval, rate_key_burst = excluded.rate_key_burst, published_at = now()
         """
-    }
 
     /// Moves up to `batch` due jobs into line.
     /// - Returns: how many moved, and the queues to ring.
@@ -48,9 +69,40 @@ extension Store {
         return try rows.first.map { .seconds(max(0, try $0.get(0, as: Double.self))) }
     }
 
-    /// Lets held jobs go as far as limits and rates have room.
-    /// - Returns: the queues of kinds of which any went.
-    package func admit() async throws -> Set<String> {
+    /// Lets held jobs go as far as limits and rates have room. A kind whose turn fails stops no other.
+    /// - Returns: the queues of kinds of which any went; `failures`: the kinds whose turn failed.
+    package func admit() async throws -> (queues: Set<String>, failures: [(kind: String, error: any Error)]) {
+        do {
+            return (try await admitAll(), [])
+        } catch PostgresError.server {
+            return try await admitEach()
+        }
+    }
+
+    /// Each kind in a transaction of its own, for when all of them together failed.
+    private func admitEach() async throws -> (Set<String>, [(kind: String, error: any Error)]) {
+        let kinds = try await database.run(
+            """
+            SELECT k.kind, k.queue FROM motorpool.kinds k WHERE k.limited
+                AND EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.kind = k.kind AND j.held = 1)
+            ORDER BY k.kind LIMIT \(Int64(Store.namesMax))
+            """)
+        var queues = Set<String>()
+        var failures: [(kind: String, error: any Error)] = []
+        for row in kinds {
+            let kind: String = try row.get(0)
+            do {
+                let count = try await database.run("SELECT motorpool.admit(\(kind))").first?.get(
+                    0, as: Int32.self)
+                if count ?? 0 > 0 { queues.insert(try row.get(1)) }
+            } catch PostgresError.server(let error) {
+                failures.append((kind, PostgresError.server(error)))
+            }
+        }
+        return (queues, failures)
+    }
+
+    private func admitAll() async throws -> Set<String> {
         let rows = try await database.run(
             """
             SELECT a.queue FROM (SELECT k.queue, motorpool.admit(k.kind) AS n FROM motorpool.kinds k WHERE k.limited

@@ -100,14 +100,22 @@ package struct LimitStanding: Sendable {
 }
 
 extension Store {
-    /// Every queue that has a kind or a job or was paused, by name.
-    package func queues() async throws -> [QueueStanding] {
+    /// The queues that have a job, have a kind or were paused, by name.
+    /// - Parameter most: so many are told, those with the most jobs first, then paused ones, then the others.
+    /// - Returns: `more`: how many queues are not told, of at most 10,000 looked at.
+    package func queues(most: Int = queuesMax) async throws -> (queues: [QueueStanding], more: Int) {
+        try await queues(most: most, only: nil)
+    }
+
+    /// One queue. `nil`: it has no job and no kind, and was never paused.
+    package func queue(named name: String) async throws -> QueueStanding? {
+        try await queues(most: 1, only: name).queues.first
+    }
+
+    private func queues(most: Int, only: String?) async throws -> (queues: [QueueStanding], more: Int) {
         let answers = try await database.run(all: [
-            "SELECT queue, state, n, more, oldest FROM motorpool.depths()",
-            """
-            SELECT n.name, q.paused_at, q.paused_by FROM (SELECT queue AS name FROM motorpool.kinds
-                UNION SELECT name FROM motorpool.queues) n LEFT JOIN motorpool.queues q ON q.name = n.name
-            """,
+            "SELECT queue, state, n, more, oldest, queues FROM motorpool.depths(\(Int32(most)), \(only))",
+            Store.namedQueues(most: most, only: only),
             """
             SELECT queue, sum(done) / nullif(sum(span), 0), sum(failed) / nullif(sum(span), 0) FROM motorpool.samples
             WHERE minute > now() - interval '6 minutes' AND span IS NOT NULL GROUP BY queue
@@ -120,11 +128,6 @@ extension Store {
             """,
         ])
         var byName: [String: QueueStanding] = [:]
-        for row in answers[1] {
-            let name: String = try row.get(0)
-            byName[name, default: QueueStanding(name: name)].pausedAt = try row.get(1)
-            byName[name, default: QueueStanding(name: name)].pausedBy = try row.get(2)
-        }
         for row in answers[0] {
             let name: String = try row.get(0)
             var queue = byName[name] ?? QueueStanding(name: name)
@@ -140,6 +143,20 @@ extension Store {
             }
             byName[name] = queue
         }
+        let untold = try (answers[0].first?.get(5, as: Int32.self)).map(Int.init) ?? 0
+        var more = only == nil ? max(0, untold - byName.count) : 0
+        for row in answers[1] {
+            let name: String = try row.get(0)
+            let hasRoom = byName.count < most || byName[name] != nil
+            // A queue with jobs that is not told was counted above.
+            guard hasRoom else {
+                if try !row.get(3, as: Bool.self) { more += 1 }
+                continue
+            }
+            if try row.get(3, as: Bool.self), byName[name] == nil { more = max(0, more - 1) }
+            byName[name, default: QueueStanding(name: name)].pausedAt = try row.get(1)
+            byName[name, default: QueueStanding(name: name)].pausedBy = try row.get(2)
+        }
         for row in answers[2] {
             let name: String = try row.get(0)
             byName[name]?.doneRate = try row.get(1)
@@ -151,7 +168,19 @@ extension Store {
             byName[name]?.lanes = Int(try row.get(2, as: Int64.self))
             byName[name]?.busy = Int(try row.get(3, as: Int64.self))
         }
-        return byName.values.sorted { $0.name < $1.name }
+        return (byName.values.sorted { $0.name < $1.name }, more)
+    }
+
+    /// Queues that kinds or operators name, paused ones first: the first 10,000, each with whether jobs are ready in it.
+    private static func namedQueues(most: Int, only: String?) -> SQL {
+        """
+        SELECT n.name, q.paused_at, q.paused_by,
+            EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.queue = n.name AND j.state = 0)
+        FROM (SELECT queue AS name FROM motorpool.kinds UNION SELECT name FROM motorpool.queues) n
+        LEFT JOIN motorpool.queues q ON q.name = n.name
+        WHERE n.name = coalesce(\(only)::text, n.name)
+        ORDER BY q.paused_at IS NULL, n.name LIMIT 10000
+        """
     }
 
     /// The samples of the last hour, oldest first.

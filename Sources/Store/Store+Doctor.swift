@@ -67,47 +67,23 @@ extension Store {
             connectionsMax: Int(try row.get(9, as: Int64.self)))
     }
 
-    package func liveWorkers() async throws -> [LiveWorker] {
+    /// Worker processes whose lease lives, oldest first.
+    /// - Returns: the first `most`, and how many more there are.
+    package func liveWorkers(most: Int) async throws -> (workers: [LiveWorker], more: Int) {
         let rows = try await database.run(
             """
             SELECT id, name, draining, extract(epoch FROM now() - started_at)::double precision,
-                extract(epoch FROM lease_until - now())::double precision, queues
-            FROM motorpool.workers WHERE lease_until > now() ORDER BY id
+                extract(epoch FROM lease_until - now())::double precision, queues, count(*) OVER ()
+            FROM motorpool.workers WHERE lease_until > now() ORDER BY id LIMIT \(Int64(most))
             """)
-        return try rows.map { row in
+        let workers = try rows.map { row in
             LiveWorker(
                 id: WorkerID(try row.get(0)), name: try row.get(1), isDraining: try row.get(2),
                 age: .seconds(try row.get(3, as: Double.self)),
                 leaseLeft: .seconds(try row.get(4, as: Double.self)),
                 queues: try row.get(5))
         }
-    }
-
-    /// Kinds and queues with jobs in line that no live worker would claim. Reads at most 10,000 jobs a queue.
-    package func homelessKinds() async throws -> [(kind: String, queue: String)] {
-        let rows = try await looking([
-            """
-            WITH RECURSIVE names AS (
-                SELECT min(queue) AS queue FROM motorpool.jobs WHERE state = 0
-                UNION ALL
-                SELECT (SELECT min(j.queue) FROM motorpool.jobs j WHERE j.state = 0 AND j.queue > n.queue)
-                FROM names n WHERE n.queue IS NOT NULL
-            )
-            SELECT j.kind, n.queue FROM names n
-            CROSS JOIN LATERAL (SELECT DISTINCT h.kind FROM (
-                SELECT kind FROM motorpool.jobs WHERE state = 0 AND queue = n.queue LIMIT 10000) h) j
-            WHERE NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE j.kind = ANY (w.kinds) AND n.queue = ANY (w.queues)
-                              AND w.lease_until > now() AND NOT w.draining)
-            ORDER BY 1, 2
-            """
-        ])[0]
-        return try rows.map { (try $0.get(0), try $0.get(1)) }
-    }
-
-    package func pausedQueues() async throws -> [(queue: String, by: String?, since: PostgresTimestamp)] {
-        try await database.run(
-            "SELECT name, paused_by, paused_at FROM motorpool.queues WHERE paused_at IS NOT NULL ORDER BY name"
-        ).map { (try $0.get(0), try $0.get(1), try $0.get(2)) }
+        return (workers, try Store.left(of: rows, column: 6))
     }
 
     /// The oldest sessions, prepared transactions and slots whose snapshot the vacuum has to respect.
@@ -154,13 +130,13 @@ extension Store {
                 0, as: Int64.self))
     }
 
-    /// Jobs that no care would ever move: held for children that are not there, or running for a worker that has gone
-    /// and was not rescued. At most 100.
+    /// Jobs that wait for more children than there are, or that run for a worker that has gone and was not rescued. At
+    /// most 100.
     package func orphans() async throws -> [JobID] {
         let rows = try await database.run(
             """
             (SELECT p.id FROM motorpool.jobs p WHERE p.state = 3 AND p.held = 3
-                AND NOT EXISTS (SELECT 1 FROM motorpool.jobs c WHERE c.parent = p.id) LIMIT 100)
+                AND p.children_left > (SELECT count(*) FROM motorpool.jobs c WHERE c.parent = p.id) LIMIT 100)
             UNION ALL
             (SELECT j.id FROM motorpool.jobs j WHERE j.state = 1 AND j.started_at < now() - interval '60 seconds'
                 AND NOT EXISTS (SELECT 1 FROM motorpool.workers w WHERE w.id = j.worker) LIMIT 100)

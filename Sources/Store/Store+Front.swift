@@ -10,9 +10,14 @@ package struct WorkerStats: Sendable {
 }
 
 extension Store {
-    /// The kinds that a farm has published, in order.
+    /// Names in one list at most, where people or programs choose from it.
+    package static let namesMax = 1000
+
+    /// The kinds that are published, in order; the first `namesMax`.
     package func kindNames() async throws -> [String] {
-        try await database.run("SELECT kind FROM motorpool.kinds ORDER BY kind").map { try $0.get(0) }
+        try await database.run(
+            "SELECT kind FROM motorpool.kinds ORDER BY kind LIMIT \(Int64(Store.namesMax))"
+        ).map { try $0.get(0) }
     }
 
     /// Whether the queue's tables are at least as new as this program needs them.

@@ -89,42 +89,6 @@ extension Store {
             .map { $0 }
     }
 
-    /// How many jobs stand in each state of each queue: exact up to 10,000, then `isMore`.
-    package func depths() async throws -> [(
-        queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?
-    )] {
-        let rows = try await database.run(
-            """
-            WITH names AS (SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues)
-            SELECT n.queue, s.told, c.n, extract(epoch FROM now() - c.oldest)::double precision
-            FROM names n CROSS JOIN (VALUES (0, 'ready'), (1, 'running'), (2, 'scheduled'), (3, 'held')) s(state, told)
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS n, min(greatest(created_at, run_at)) AS oldest FROM (
-                    SELECT created_at, run_at FROM motorpool.jobs WHERE s.state = 0 AND queue = n.queue AND state = 0 LIMIT 10001
-                ) a WHERE s.state = 0
-                UNION ALL
-                SELECT count(*), min(started_at) FROM (
-                    SELECT started_at FROM motorpool.jobs WHERE s.state = 1 AND queue = n.queue AND state = 1 LIMIT 10001
-                ) b WHERE s.state = 1
-                UNION ALL
-                SELECT count(*), NULL FROM (
-                    SELECT 1 FROM motorpool.jobs WHERE s.state = 2 AND queue = n.queue AND state = 2 LIMIT 10001
-                ) c WHERE s.state = 2
-                UNION ALL
-                SELECT count(*), NULL FROM (
-                    SELECT 1 FROM motorpool.jobs WHERE s.state = 3 AND queue = n.queue AND state = 3 LIMIT 10001
-                ) d WHERE s.state = 3
-            ) c WHERE c.n > 0 ORDER BY 1, 2
-            """)
-        return try rows.map { row in
-            let count: Int64 = try row.get(2)
-            return (
-                try row.get(0), try row.get(1), Int(min(count, 10_000)), count > 10_000,
-                try row.get(3, as: Double?.self).map { .seconds($0) }
-            )
-        }
-    }
-
     /// The condition that a client polls, by kind and subject. `nil`: never asked for.
     package func condition(kind: String, subject: String) async throws -> (
         condition: String, number: Int?, job: JobID

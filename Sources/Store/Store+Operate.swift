@@ -108,12 +108,4 @@ extension Store {
         await bell.ring([queue])
         return resumed
     }
-
-    /// Every queue that a kind names or that was ever paused.
-    package func queueNames() async throws -> [String] {
-        try await database.run(
-            "SELECT queue FROM motorpool.kinds UNION SELECT name FROM motorpool.queues ORDER BY 1"
-        )
-        .map { try $0.get(0) }
-    }
 }

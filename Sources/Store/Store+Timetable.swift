@@ -43,7 +43,24 @@ package struct SlotReport: Hashable, Sendable {
 
 extension Store {
     /// Every line that was ever published and not forgotten since, by name.
-    package func schedules() async throws -> [ScheduleReport] {
+    /// - Parameter most: the first so many.
+    package func schedules(most: Int = namesMax) async throws -> [ScheduleReport] {
+        try await schedules(most: most, named: nil)
+    }
+
+    /// A line; `nil`: none of that name was published, or it is long gone.
+    package func schedule(named name: String) async throws -> ScheduleReport? {
+        try await schedules(most: 1, named: name).first
+    }
+
+    /// How many lines there are.
+    package func scheduleCount() async throws -> Int {
+        Int(
+            try await database.run("SELECT count(*) FROM motorpool.schedules").first?.get(0, as: Int64.self)
+                ?? 0)
+    }
+
+    private func schedules(most: Int, named name: String?) async throws -> [ScheduleReport] {
         let rows = try await database.run(
             """
             SELECT l.slot, l.planned, l.decided_at, l.outcome, l.manual, l.job, l.why, s.name, s.expression, s.zone, s.kind,
@@ -54,7 +71,8 @@ extension Store {
             FROM motorpool.schedules s
             LEFT JOIN LATERAL (SELECT * FROM motorpool.slots n WHERE n.schedule = s.name ORDER BY n.slot DESC LIMIT 1) l
                 ON true
-            ORDER BY s.name
+            WHERE s.name = coalesce(\(name)::text, s.name)
+            ORDER BY s.name LIMIT \(Int64(most))
             """)
         return try rows.map { row in
             let hasLast = try row.get(0, as: PostgresTimestamp?.self) != nil

@@ -41,7 +41,14 @@ enum EnqueueMany {
                 while isMore {
                     let batch = try Self.batch(from: tally.count, next)
                     isMore = batch.count == Bounds.batchJobsMax
-                    tally.add(try await door.enqueue(batch))
+                    let answers = try await door.enqueue(batch)
+                    // Of the first batch alone: a warning, not an inventory.
+                    if tally.count == 0, let job = batch.first, let answer = answers.first,
+                        answer.verdict == .created
+                    {
+                        await EnqueueCommand.warnOfQueue(job, answer.job, door)
+                    }
+                    tally.add(answers)
                     bar.show(tally.count)
                 }
             }

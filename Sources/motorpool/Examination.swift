@@ -34,12 +34,14 @@ struct Examination {
         // Without its tables there is nothing more to ask.
         guard !schema.contains(where: { $0.level == .bad }) else { return findings }
         findings += await looked("workers", workers)
-        findings += await looked("homeless", homeless)
-        findings += await looked("queues", queues)
+        findings += await looked("homeless", unworked)
+        findings += await looked("queues", pausedQueues)
         findings += await looked("table", table)
         findings += await looked("dead", dead)
         findings += await looked("rests", rests)
         findings += await looked("orphans", orphans)
+        findings += await looked("lost", lostReferences)
+        findings += await looked("grants", privileges)
         return findings
     }
 
@@ -221,43 +223,6 @@ struct Examination {
         return findings
     }
 
-    private func workers() async throws -> [Finding] {
-        let workers = try await store.liveWorkers()
-        guard !workers.isEmpty else {
-            return [Finding(.warning, "workers", "no worker lives: jobs wait until one is started")]
-        }
-        return workers.map { worker in
-            let state = worker.isDraining ? "drains" : "works on \(worker.queues.joined(separator: ", "))"
-            return Finding(
-                .fine, "workers",
-                "worker \(worker.id) (\(worker.name)) \(state), for \(worker.age.roughly); its lease lives \(worker.leaseLeft.roughly) more"
-            )
-        }
-    }
-
-    private func homeless() async throws -> [Finding] {
-        let homeless = try await store.homelessKinds()
-        guard !homeless.isEmpty else {
-            return [Finding(.fine, "homeless", "every kind with jobs in line has a live worker")]
-        }
-        return homeless.map {
-            Finding(
-                .warning, "homeless",
-                "jobs of the kind \($0.kind) stand in the queue \($0.queue), and no live worker would take them"
-            )
-        }
-    }
-
-    private func queues() async throws -> [Finding] {
-        let paused = try await store.pausedQueues()
-        guard !paused.isEmpty else { return [Finding(.fine, "queues", "no queue is paused")] }
-        return paused.map { queue, by, since in
-            Finding(
-                .warning, "queues",
-                "the queue \(queue) is paused by \(by ?? "an operator") since \(since.iso8601)")
-        }
-    }
-
     private func table() async throws -> [Finding] {
         let facts = try await store.hotTableFacts()
         let isBloated = facts.dead > 100_000 && facts.dead > facts.live
@@ -299,7 +264,9 @@ struct Examination {
         let more = orphans.count > 5 ? " and more" : ""
         return [
             Finding(
-                .bad, "orphans", "held for something that will not come: jobs \(list)\(more); cancel them")
+                .bad, "orphans",
+                "held for something that will not come: jobs \(list)\(more); retention lets parents go, or cancel them"
+            )
         ]
     }
 }

@@ -36,10 +36,11 @@ struct JobCommandsTests {
             #expect(behind.text.contains("run motorpool migrate"))
             let dry = try await program("migrate", "--dry-run")
             #expect(dry.text.contains("motorpool 1 is missing"))
-            let first = try await program("migrate")
+            let first = try await program("migrate", "--jobs", Checkout.path + "/jobs")
             #expect(first.text.contains("motorpool 1 applied"))
             #expect(first.text.contains("trial 1 applied"))
-            let second = try await program("migrate")
+            #expect(first.text.contains("kinds published: "))
+            let second = try await program("migrate", "--jobs", Checkout.path + "/jobs")
             #expect(second.text == "nothing to do\n")
             let isDone = first.code == 0 && second.code == 0
             #expect(isDone)
@@ -160,14 +161,21 @@ struct JobCommandsTests {
         }
     }
 
-    @Test("a queue nobody knows is paused only by force, and resume tells what it found")
+    @Test(
+        "R5: pause takes what enqueue takes and says when no kind names the queue; resume tells what it found"
+    )
     func pause() async throws {
         try await withWorker { program, _ in
-            let refused = try await program("pause", "nope")
+            let refused = try await program("resume", "nope")
             #expect(refused.code == 1)
             #expect(refused.text.contains("the queues are effects, sleepers, steam, "))
+            #expect(try await program("pause", "No name").code == 1)
+            let early = try await program("pause", "nope")
+            #expect(early.code == 0)
+            #expect(early.text.contains("no kind and no waiting job names the queue nope so far"))
             #expect(try await program("pause", "nope", "--force").code == 0)
-            #expect(try await program("pause", "trial").code == 0)
+            let known = try await program("pause", "trial")
+            #expect(known.code == 0 && !known.text.contains("so far"))
             #expect(try await program("resume", "trial").text == "queue trial goes on\n")
             #expect(try await program("resume", "trial").text == "queue trial was not paused\n")
         }
@@ -219,7 +227,7 @@ struct JobCommandsTests {
             try await program("enqueue", "noop")
             let lonely = try await program("doctor", variables: home)
             #expect(lonely.text.contains("no worker lives"))
-            #expect(lonely.text.contains("jobs of the kind noop stand in the queue trial"))
+            #expect(lonely.text.contains("no live worker takes jobs from queue trial, where 1 job waits"))
             #expect(
                 try await program("doctor", "--json", variables: home).decoded(Diagnosis.self).first?.ok
                     == true)

@@ -174,7 +174,7 @@ struct RemoteTests {
             #expect(list.contains("trial") && list.contains("ready"), "\(list)")
             #expect(try await farm.boss("resume", "trial").text == "queue trial goes on\n")
             #expect(try await farm.boss("resume", "trial").text == "queue trial was not paused\n")
-            for words in [["pause", "nope"], ["resume", "nope"], ["retry", "987654321"]] {
+            for words in [["pause", "No name"], ["resume", "nope"], ["retry", "987654321"]] {
                 let answer = try await farm.boss.run(words)
                 #expect(answer.code == 1, "\(answer.text)")
             }

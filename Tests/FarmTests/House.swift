@@ -48,15 +48,19 @@ final class House: Sendable {
     }
 
     /// Starts a farm, and returns when it has its lease.
+    /// - Parameter role: whose privileges its sessions have.
     func hire(
-        _ kinds: [AnyKind], name: String = "hand", _ tweak: (inout FarmSettings) -> Void = { _ in }
+        _ kinds: [AnyKind], name: String = "hand", role: String? = nil,
+        _ tweak: (inout FarmSettings) -> Void = { _ in }
     ) async throws -> Hand {
         var settings = FarmSettings(name: name, definitions: definitions)
         settings.lease = .seconds(2)
         settings.grace = .seconds(1)
         tweak(&settings)
         let recorder = Recorder()
-        let store = Store(database.settings, connectionsMax: 4)
+        var connection = database.settings
+        if let role { connection.sessionSetup.append("SET ROLE \(role)") }
+        let store = Store(connection, connectionsMax: 4)
         let farm = Farm(store: store, settings: settings, kinds: kinds) { recorder.hear($0) }
         let hand = Hand(farm: farm, recorder: recorder, task: Task { try await farm.run() }, store: store)
         hands.withLock { $0.append(hand) }

@@ -59,9 +59,9 @@ struct DeskDeedTests {
             #expect(page.contains("/admin/jobs/\(jobs[0])/release") && page.contains("Worker deaths"))
             #expect(await !house.page("/admin/jobs/\(jobs[2])").text.contains("/release"))
             let first = try await house.post("/admin/jobs/\(jobs[0])/release", cookie: cookie)
-            #expect(first.headers["Location"] == "/admin/jobs/\(jobs[0])?flash=release.1")
+            #expect(first.headers["Location"]?.hasPrefix("/admin/jobs/\(jobs[0])?flash=release.1.") == true)
             let again = try await house.post("/admin/jobs/\(jobs[0])/release", cookie: cookie)
-            #expect(again.headers["Location"] == "/admin/jobs/\(jobs[0])?flash=nothing")
+            #expect(again.headers["Location"]?.hasPrefix("/admin/jobs/\(jobs[0])?flash=nothing.") == true)
             let api = "/admin/api/jobs/\(jobs[1])/release"
             #expect(await house.ask(.post, api, bearer: house.secret).status == 200)
             #expect(await house.ask(.post, api, bearer: house.secret).status == 409)
@@ -71,18 +71,22 @@ struct DeskDeedTests {
         }
     }
 
-    @Test("pauses and resumes a queue, and only one that there is")
+    @Test("pauses any queue that an enqueue takes, and resumes one that there is")
     func queue() async throws {
         try await withDeskHouse { house in
             let cookie = try await house.logIn()
             _ = try await house.post("/admin/queues/default/pause", cookie: cookie)
-            #expect(try await house.store.pausedQueues().map(\.by) == ["ann"])
+            #expect(try await house.store.pausedQueues().queues.map(\.by) == ["ann"])
             _ = try await house.post("/admin/queues/default/pause", cookie: cookie)
             _ = try await house.post("/admin/queues/default/resume", cookie: cookie)
-            #expect(try await house.store.pausedQueues().isEmpty)
-            let unknown = try await house.post("/admin/queues/nowhere/pause", cookie: cookie)
-            #expect(unknown.status == 404)
+            #expect(try await house.store.pausedQueues().queues.isEmpty)
+            for path in ["/admin/queues/nowhere/resume", "/admin/queues/No%20name/pause"] {
+                #expect(try await house.post(path, cookie: cookie).status == 404)
+            }
             #expect(try await house.store.audit(limit: 10).map(\.action) == ["resume", "pause", "log in"])
+            _ = try await house.post("/admin/queues/later/pause", cookie: cookie)
+            #expect(try await house.store.pausedQueues().queues.map(\.queue) == ["later"])
+            #expect(await house.page("/admin/queues/later").text.contains("paused"))
         }
     }
 
@@ -194,7 +198,7 @@ struct DeskDeedTests {
                 .post, "/admin/api/queues/default/pause", cookie: cookie,
                 headers: ["Sec-Fetch-Site": "same-origin"])
             #expect(session.status == 403)
-            #expect(try await house.store.pausedQueues().isEmpty)
+            #expect(try await house.store.pausedQueues().queues.isEmpty)
         }
     }
 

@@ -180,12 +180,12 @@ struct DeskDoorTests {
                     headers: headers)
                 #expect(answer.status == 403, "\(name)")
             }
-            #expect(try await house.store.pausedQueues().isEmpty)
+            #expect(try await house.store.pausedQueues().queues.isEmpty)
             let byOrigin = await house.ask(
                 .post, "/admin/queues/default/pause", cookie: cookie, form: [("proof", proof)],
                 headers: ["Origin": "http://localhost:8000"])
             #expect(byOrigin.status == 303)
-            #expect(try await house.store.pausedQueues().count == 1)
+            #expect(try await house.store.pausedQueues().queues.count == 1)
         }
     }
 

@@ -155,6 +155,74 @@ struct LimitTests {
         }
     }
 
+    @Test("gives each of 20,000 keys its turn, although the first keys of the alphabet never run dry")
+    func manyKeys() async throws {
+        try await withDesk([Definition { $0.limitPerKey = 1 }]) { desk in
+            // Three jobs of each of 20,000 keys; what is admitted is settled at once and asked for again.
+            try await desk.store.database.run(
+                """
+                INSERT INTO motorpool.jobs (id, seq, state, held, level, priority, keep, queue, kind, limit_key, args)
+                SELECT nextval('motorpool.seq'), n * 20000 + k, 3, 1, 5, 2, false, 'default', 'note', 'k' || lpad(k::text, 5, '0'), '{}'
+                FROM generate_series(1, 20000) k, generate_series(1, 3) n
+                """)
+            try await desk.store.database.run("ANALYZE motorpool.jobs")
+            try await desk.store.database.run("CREATE TABLE seen (key text PRIMARY KEY)")
+            var turns = 0
+            var slowest = Duration.zero
+            while try await desk.value("SELECT count(*) < 20000 FROM seen") {
+                let began = ContinuousClock.now
+                let admitted: Int32 = try await desk.value("SELECT motorpool.admit('note')")
+                slowest = max(slowest, ContinuousClock.now - began)
+                #expect(admitted > 0 && admitted <= 1000)
+                try await desk.store.database.run(
+                    """
+                    WITH back AS (UPDATE motorpool.jobs SET state = 3, held = 1, admitted = false, seq = nextval('motorpool.seq') + 1000000
+                        WHERE kind = 'note' AND admitted RETURNING limit_key)
+                    INSERT INTO seen SELECT limit_key FROM back ON CONFLICT DO NOTHING
+                    """)
+                turns += 1
+                try #require(turns < 100)
+            }
+            // Ten windows of 2,000 keys, each of which is met at least twice before it has let 2,000 jobs go.
+            #expect(turns <= 40)
+            print("20,000 keys: \(turns) turns, the slowest \(slowest)")
+            #expect(slowest < .seconds(2))
+        }
+    }
+
+    @Test("leaves no cursor behind where the keys fit into one turn")
+    func fewKeys() async throws {
+        try await withDesk([Self.perKey]) { desk in
+            _ = try await desk.store.enqueue((0..<20).map { NewJob("note", limitKey: "k\($0 % 5)") })
+            _ = try await desk.store.admit()
+            #expect(try await desk.count("admission_cursors") == 0)
+            #expect(try await desk.value("SELECT count(*) FROM motorpool.jobs WHERE admitted") as Int == 10)
+        }
+    }
+
+    @Test("of a kind whose turn fails leaves the other kinds theirs")
+    func failingKind() async throws {
+        let kinds = [
+            Definition("bad") { $0.rate = Rate(count: 1, per: .seconds(1)) },
+            Definition("good") { $0.limit = 1 },
+        ]
+        try await withDesk(kinds) { desk in
+            for kind in ["bad", "good"] {
+                try await desk.store.database.run(
+                    """
+                    INSERT INTO motorpool.jobs (id, seq, state, held, level, priority, keep, queue, kind, limit_key, args)
+                    VALUES (nextval('motorpool.seq'), 1, 3, 1, 5, 2, false, 'default', \(kind), '', '{}')
+                    """)
+            }
+            try await desk.store.database.run(
+                "UPDATE motorpool.kinds SET rate_whole_interval = 1e300 WHERE kind = 'bad'")
+            try await desk.store.database.run(
+                "INSERT INTO motorpool.rates (kind, key, arrival) VALUES ('bad', '', now())")
+            let (queues, failures) = try await desk.store.admit()
+            #expect(queues == ["default"] && failures.map(\.kind) == ["bad"])
+        }
+    }
+
     private func running(_ desk: Desk) async throws -> [String: Int] {
         let rows = try await desk.store.database.run(
             "SELECT limit_key, count(*) FROM motorpool.jobs WHERE state = 1 GROUP BY 1")

@@ -110,4 +110,23 @@ struct RateTests {
             #expect(try await desk.store.reserve(host: "other", wanted: 0, rate: quick).granted.count == 1)
         }
     }
+
+    @Test("a key gives each of 5,000 keys its start, although those before it always have more")
+    func manyKeys() async throws {
+        try await withDesk([Definition { $0.ratePerKey = Rate(count: 1, per: .seconds(3600)) }]) { desk in
+            try await desk.store.database.run(
+                """
+                INSERT INTO motorpool.jobs (id, seq, state, held, level, priority, keep, queue, kind, limit_key, args)
+                SELECT nextval('motorpool.seq'), n * 5000 + k, 3, 1, 5, 2, false, 'default', 'note', 'k' || lpad(k::text, 5, '0'), '{}'
+                FROM generate_series(1, 5000) k, generate_series(1, 2) n
+                """)
+            try await desk.store.database.run("ANALYZE motorpool.jobs")
+            // 1,000 a turn and three windows: two rounds and a half give every key its first start.
+            for _ in 0..<12 { _ = try await desk.store.admit() }
+            let keys: Int = try await desk.value(
+                "SELECT count(DISTINCT limit_key) FROM motorpool.jobs WHERE admitted")
+            #expect(keys == 5000)
+            #expect(try await desk.value("SELECT count(*) FROM motorpool.jobs WHERE admitted") as Int == 5000)
+        }
+    }
 }

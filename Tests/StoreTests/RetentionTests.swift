@@ -148,4 +148,75 @@ struct RetentionTests {
             #expect(second.verdict == .created && second.job != first.job)
         }
     }
+
+    @Test("goes on where one step is refused, and deletes history where the role may not TRUNCATE")
+    func leastPrivilege() async throws {
+        try await withDesk { desk in
+            let worker = try await desk.worker()
+            try await stand(desk, at: 20_000)
+            for _ in 0..<3 { _ = try await finishOne(desk, worker, plain: true) }
+            _ = try await desk.store.enqueue(NewJob("note", key: "k"))
+            try await desk.store.database.run(
+                "UPDATE motorpool.keys SET created_at = now() - interval '3 days', job = 0")
+            try await stand(desk, at: 20_010)
+            let role = "retention_\(desk.database.name)"
+            try await desk.store.database.run("CREATE ROLE \(pasting: role) LOGIN")
+            let result: Result<Void, any Error>
+            do { result = .success(try await retainAs(role, desk)) } catch { result = .failure(error) }
+            try await desk.store.database.run("DROP OWNED BY \(pasting: role)")
+            try await desk.store.database.run("DROP ROLE \(pasting: role)")
+            try result.get()
+        }
+    }
+
+    @Test("deletes a partition that the server does not truncate for another reason")
+    func refusedTruncate() async throws {
+        try await withDesk { desk in
+            let worker = try await desk.worker()
+            try await stand(desk, at: 20_000)
+            for _ in 0..<3 { _ = try await finishOne(desk, worker, plain: true) }
+            try await desk.store.database.run(
+                """
+                CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$
+                """)
+            try await desk.store.database.run(
+                "CREATE TRIGGER keep BEFORE TRUNCATE ON motorpool.history_00 FOR EACH STATEMENT EXECUTE FUNCTION public.keep()"
+            )
+            try await stand(desk, at: 20_010)
+            let retained = try await desk.store.retain(historyDays: 3, keyHours: 24, deadDays: 1)
+            #expect(
+                retained.partitionsEmptied == 0 && retained.historyRemoved == 3 && retained.failures.isEmpty)
+            #expect(try await desk.count("history") == 0)
+        }
+    }
+
+    private func retainAs(_ role: String, _ desk: Desk) async throws {
+        for grant in [
+            "USAGE ON SCHEMA motorpool", "SELECT, DELETE, UPDATE ON ALL TABLES IN SCHEMA motorpool",
+        ] {
+            try await desk.store.database.run("GRANT \(pasting: grant) TO \(pasting: role)")
+        }
+        try await desk.store.database.run(
+            "REVOKE DELETE ON motorpool.dead, motorpool.rates FROM \(pasting: role)")
+        var settings = desk.database.settings
+        settings.sessionSetup.append("SET ROLE \(role)")
+        let store = Store(settings)
+        let retained = try await store.retain(historyDays: 3, keyHours: 24, deadDays: 1)
+        #expect(retained.partitionsEmptied == 0 && retained.historyRemoved == 3)
+        #expect(retained.keysRemoved == 1)
+        #expect(retained.failures.map(\.step) == [.dead, .rates])
+        let (name, missing) = try await store.missingPrivileges()
+        await store.close()
+        #expect(name == role)
+        #expect(
+            missing.map { "\($0.privileges) ON \($0.objects)" }.filter { !$0.hasPrefix("INSERT ON TABLE") }
+                == [
+                    "SELECT, USAGE ON SEQUENCE motorpool.seq",
+                    "DELETE, INSERT ON TABLE motorpool.dead, motorpool.rates",
+                    "TRUNCATE ON ALL TABLES IN SCHEMA motorpool",
+                ])
+        #expect(missing.contains { $0.privileges == "INSERT" && $0.objects.contains("motorpool.history, ") })
+        #expect(missing.filter(\.isOptional).map(\.privileges) == ["TRUNCATE"])
+        #expect(try await desk.store.missingPrivileges().missing.isEmpty)
+    }
 }

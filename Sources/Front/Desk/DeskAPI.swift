@@ -5,8 +5,9 @@ internal import Store
 /// The desk for programs: the same numbers and actions as JSON.
 enum DeskAPI {
     static func queues(_ exchange: DeskExchange) async throws -> Response {
-        let queues = try await exchange.store.queues()
-        return Reply.json(.object([("queues", .array(queues.map(json)))]))
+        let (queues, more) = try await exchange.store.queues()
+        return Reply.json(
+            .object([("queues", .array(queues.map(json))), ("queues_more", JSONText(more))]))
     }
 
     static func samples(_ exchange: DeskExchange) async throws -> Response {
@@ -137,7 +138,7 @@ enum DeskAPI {
     static func pause(_ exchange: DeskExchange) async throws -> Response {
         try await refuseSessions(exchange)
         let did = try await exchange.store.pause(
-            queue: try await QueuesPage.known(exchange), by: exchange.actor)
+            queue: try QueuesPage.nameable(exchange), by: exchange.actor)
         return Reply.json(.object([("changed", .bool(did))]))
     }
 

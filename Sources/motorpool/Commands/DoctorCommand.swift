@@ -32,7 +32,11 @@ enum DoctorCommand: Command {
     private static func policies(_ settings: Settings) -> [Finding] {
         let (definitions, faults) = settings.jobs.load(
             kinds: Workplace.kinds(settings), withTrial: settings.hasTrialKinds)
-        guard faults.isEmpty else { return faults.map { Finding(.bad, "policies", $0.description) } }
+        guard faults.isEmpty else {
+            let told = faults.prefix(20).map { Finding(.bad, "policies", $0.description) }
+            guard faults.count > 20 else { return told }
+            return told + [Finding(.bad, "policies", "and \(faults.count - 20) more faults: motorpool check")]
+        }
         return [
             Finding(.fine, "policies", "\(settings.jobs.path): \(definitions.byKind.count) kinds, no faults")
         ]

@@ -76,6 +76,17 @@ enum EnqueueCommand: Command {
         }
     }
 
+    /// Says on standard error that no live worker takes from the queue that was named. The job is enqueued in any case:
+    /// its worker may come later.
+    static func warnOfQueue(_ job: NewJob, _ id: JobID, _ door: any Door) async {
+        guard let queue = job.queue, job.delay == nil else { return }
+        // A warning only: when it can't be had, the enqueue has succeeded all the same.
+        guard let report = try? await door.job(id), report.state == .waiting, let reason = report.reason,
+            reason.hasPrefix("no live worker")
+        else { return }
+        Console.complain("queue \(queue): \(reason)")
+    }
+
     private static func enqueue(_ job: NewJob, _ call: Invocation) async throws -> ExitCode {
         let timeout = try call.time(timeout) ?? .seconds(60)
         var job = job
@@ -83,6 +94,7 @@ enum EnqueueCommand: Command {
         if call.has(wait) { job.keep = true }
         return try await Workplace.withDoor(call) { door in
             let answer = try await door.enqueue([job])[0]
+            if answer.verdict == .created { await warnOfQueue(job, answer.job, door) }
             guard call.has(wait), answer.isAccepted else {
                 Console.print(call.has(.json) ? answer.json.text : answer.words(delay: job.delay))
                 return answer.isAccepted ? .ok : .failed

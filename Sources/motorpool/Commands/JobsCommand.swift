@@ -21,7 +21,9 @@ enum JobsCommand: Command {
         let filter = try filter(call)
         let isWhole = flags.allSatisfy { $0.name == limit.name || call.text($0) == nil }
         try await Workplace.withDoor(call) { door in
-            if isWhole, !call.has(.json), let depths = try await door.depths() { tell(depths: depths) }
+            if isWhole, !call.has(.json), let (depths, more) = try await door.depths() {
+                tell(depths: depths, more: more)
+            }
             let jobs = try await door.jobs(filter)
             if call.has(.json) {
                 for job in jobs { Console.print(job.json.text) }
@@ -49,8 +51,16 @@ enum JobsCommand: Command {
         return filter
     }
 
-    private static func tell(depths: [QueueDepth]) {
-        guard !depths.isEmpty else { return Console.print("the queues are empty\n") }
+    /// So many queues stand above the list of jobs.
+    private static let queuesMax = 20
+
+    private static func tell(depths all: [QueueDepth], more: Int) {
+        guard !all.isEmpty else { return Console.print("the queues are empty\n") }
+        let sizes = Dictionary(all.map { ($0.queue, $0.count) }, uniquingKeysWith: +)
+        let largest = sizes.keys.sorted { (-(sizes[$0] ?? 0), $0) < (-(sizes[$1] ?? 0), $1) }
+        let told = Set(largest.prefix(queuesMax))
+        let depths = all.filter { told.contains($0.queue) }
+        let left = more + largest.count - told.count
         var table = Table(columns: [.left("QUEUE"), .left("STATE"), .right("JOBS"), .right("OLDEST")])
         for depth in depths {
             table.add([
@@ -58,7 +68,8 @@ enum JobsCommand: Command {
                 depth.oldest.map { max($0, .zero).roughly } ?? "",
             ])
         }
-        Console.print(table.text + "\n")
+        Console.print(
+            table.text + (left == 0 ? "\n" : "and \(left) more queues, with fewer jobs than these\n"))
     }
 
     private static func tell(_ jobs: [JobReport]) {

@@ -26,7 +26,7 @@ enum ScheduleListCommand: Command {
 
     static func unknown(_ name: String, _ names: [String]) -> Refusal {
         Refusal(
-            "no line of the schedule is called “\(name)”; the lines are \(names.isEmpty ? "none yet" : names.joined(separator: ", "))"
+            "no line of the schedule is called “\(name)”; the lines are \(Listing.names(names))"
         )
     }
 

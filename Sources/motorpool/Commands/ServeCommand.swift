@@ -6,7 +6,7 @@ internal import Postgres
 enum ServeCommand: Command {
     static let name = "serve"
     static let summary = "Answer HTTP for the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .front, .log, .workshop]
+    static let settings: Set<Setting.Group> = [.database, .policies, .front, .log, .workshop]
     static let drainsOnSignals = true
     static let notes = """
         Runs no jobs: motorpool work does, in other processes on any number of machines. The first
@@ -32,6 +32,9 @@ enum ServeCommand: Command {
                 .warning, error.isReadOnly ? "database_read_only" : "database_away",
                 "the front starts without its database: \(error.explanation)")
         }
+        // Outlives no more than this function: it is cancelled below, and ends by itself when it has published.
+        let publishing = Task { await KindPublisher(settings: call.settings).publish(telling: log) }
+        defer { publishing.cancel() }
         let reception = Reception(call.settings, log)
         let address = try reception.open()
         if log.isText { Console.complain("The front listens at \(address). Ctrl-C ends it.") }

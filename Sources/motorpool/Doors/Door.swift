@@ -17,8 +17,8 @@ protocol Door: Sendable {
 
     func jobs(_ filter: JobFilter) async throws -> [JobReport]
 
-    /// `nil`: not told through this door.
-    func depths() async throws -> [QueueDepth]?
+    /// `more`: how many queues there are that are not told. `nil`: not told through this door.
+    func depths() async throws -> (depths: [QueueDepth], more: Int)?
 
     // Whoever changes something is named for the audit ledger: `actor`, but over HTTP whose token it was.
 
@@ -28,9 +28,10 @@ protocol Door: Sendable {
 
     func release(_ id: JobID, by actor: String) async throws -> Released
 
-    /// - Parameter isForced: also a queue that nobody has heard of.
-    /// - Throws: `Refusal` with the list of queues.
-    func pause(queue: String, by actor: String, isForced: Bool) async throws
+    /// Any name that an enqueue takes.
+    /// - Returns: whether a kind or a waiting job names the queue; `nil`: not told through this door.
+    /// - Throws: `Refusal`
+    func pause(queue: String, by actor: String) async throws -> Bool?
 
     /// - Returns: whether it was paused.
     /// - Throws: `Refusal` with the list of queues.
@@ -53,6 +54,3 @@ protocol Door: Sendable {
     /// Waits for what is under way, such as a ring of the bell.
     func close() async
 }
-
-/// How many jobs of a queue stand in a state; exact unless `isMore`.
-typealias QueueDepth = (queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)

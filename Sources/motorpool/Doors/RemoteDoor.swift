@@ -156,14 +156,15 @@ struct RemoteDoor: Door {
     }
 
     /// Told to operators only: whoever may not see them gets the jobs without.
-    func depths() async throws -> [QueueDepth]? {
+    func depths() async throws -> (depths: [QueueDepth], more: Int)? {
         let answer: FarmCaller.Answer
         do { answer = try await farm.ask(.get, "/admin/api/queues") } catch is Refusal { return nil }
         guard answer.status == 200, case .array(let queues)? = answer.json?["queues"]?.value else {
             return nil
         }
-        return queues.flatMap { queue in
-            ["held", "ready", "running", "scheduled"].compactMap { state in
+        let more = answer.json?["queues_more"].flatMap { Int($0.json.description) } ?? 0
+        let depths: [QueueDepth] = queues.flatMap { queue in
+            ["children", "held", "ready", "running", "scheduled"].compactMap { state in
                 guard let depth = queue[state], let name = queue["name"]?.string,
                     let count = depth["count"].flatMap({ Int($0.json.description) }), count > 0
                 else { return nil }
@@ -175,6 +176,7 @@ struct RemoteDoor: Door {
                 )
             }
         }
+        return (depths, more)
     }
 
     // MARK: Orders; who gives them is who the token says.
@@ -225,12 +227,10 @@ struct RemoteDoor: Door {
         }
     }
 
-    func pause(queue: String, by actor: String, isForced: Bool) async throws {
+    func pause(queue: String, by actor: String) async throws -> Bool? {
         let answer = try await farm.ask(.post, "/admin/api/queues/\(queue.percentEncoded)/pause")
-        guard answer.status == 200 else {
-            let rest = isForced ? "; --force needs the database" : ""
-            throw Refusal(answer.message + rest)
-        }
+        guard answer.status == 200 else { throw Refusal(answer.message) }
+        return nil
     }
 
     func resume(queue: String, by actor: String) async throws -> Bool {

@@ -25,7 +25,7 @@ struct StoreDoor: Door {
 
     func jobs(_ filter: JobFilter) async throws -> [JobReport] { try await store.jobs(filter) }
 
-    func depths() async throws -> [QueueDepth]? { try await store.depths() }
+    func depths() async throws -> (depths: [QueueDepth], more: Int)? { try await store.depths() }
 
     func cancel(_ id: JobID, reason: String?, by actor: String) async throws -> Cancelled {
         let by = "cancelled by \(actor)"
@@ -41,9 +41,14 @@ struct StoreDoor: Door {
         try await store.release(id, by: Operator(name: actor))
     }
 
-    func pause(queue: String, by actor: String, isForced: Bool) async throws {
-        if !isForced { try await require(queue, unless: "--force") }
+    func pause(queue: String, by actor: String) async throws -> Bool? {
+        guard Definition.isName(queue) else {
+            throw Refusal(
+                "a queue is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(queue)”")
+        }
+        let isKnown = try await store.knows(queue: queue)
         try await store.pause(queue: queue, by: Operator(name: actor))
+        return isKnown
     }
 
     func resume(queue: String, by actor: String) async throws -> Bool {
@@ -54,7 +59,7 @@ struct StoreDoor: Door {
     func schedules() async throws -> [ScheduleReport] { try await store.schedules() }
 
     func slots(of schedule: String, limit: Int) async throws -> [SlotReport]? {
-        guard try await store.schedules().contains(where: { $0.name == schedule }) else { return nil }
+        guard try await store.schedule(named: schedule) != nil else { return nil }
         return try await store.slots(of: schedule, limit: limit)
     }
 
@@ -75,11 +80,9 @@ struct StoreDoor: Door {
         await store.close()
     }
 
-    private func require(_ queue: String, unless remedy: String? = nil) async throws {
+    private func require(_ queue: String) async throws {
+        guard try await !store.knows(queue: queue) else { return }
         let names = try await store.queueNames()
-        guard !names.contains(queue) else { return }
-        let list = names.isEmpty ? "none yet" : names.joined(separator: ", ")
-        let rest = remedy.map { "; \($0) does it all the same" } ?? ""
-        throw Refusal("no queue is called “\(queue)”; the queues are \(list)\(rest)")
+        throw Refusal("no queue is called “\(queue)”; the queues are \(Listing.names(names))")
     }
 }

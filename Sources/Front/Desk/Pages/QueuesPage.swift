@@ -7,16 +7,27 @@ internal import Store
 /// Queues: how deep, how old, how fast, and whether they go.
 enum QueuesPage {
     static func show(_ exchange: DeskExchange) async throws -> Response {
-        let queues = try await exchange.store.queues()
+        let (queues, more) = try await exchange.store.queues()
         let visitor = try await exchange.visitor()
         let body: Markup = """
             <h1>Queues</h1>
             <p class="lead">Counts are exact up to 10,000. The rate is that of the last minutes; the time to drain assumes that nothing is added.</p>
             \(sheet(queues, visitor: visitor))
+            \(more == 0 ? Markup.none : rest(more, isLinked: false))
             """
         var page = DeskPage(title: "Queues", section: .queues, body: body)
         try await page.addressed(to: exchange)
         return page.response()
+    }
+
+    /// So many queues stand on the overview.
+    static let overviewMax = 25
+
+    /// Below a list that does not hold all queues.
+    static func rest(_ more: Int, isLinked: Bool) -> Markup {
+        let link: Markup =
+            isLinked ? " <a class=\"button\" href=\"\(DeskPath("queues"))\">All queues</a>" : .none
+        return "<p class=\"pages\">and \(Told.number(more)) more, with fewer jobs than these.\(link)</p>"
     }
 
     static func sheet(_ queues: [QueueStanding], visitor: Visitor) -> Markup {
@@ -77,8 +88,8 @@ enum QueuesPage {
 
     static func one(_ exchange: DeskExchange) async throws -> Response {
         let name = exchange["name"]
-        guard let queue = try await exchange.store.queues().first(where: { $0.name == name }) else {
-            throw Problem.notFound("no queue is called “\(name.prefix(60))”")
+        guard let queue = try await exchange.store.queue(named: name) else {
+            throw unknown(name)
         }
         let charts = Chart.pair(
             try await exchange.store.samples(of: name),
@@ -116,7 +127,7 @@ enum QueuesPage {
     }
 
     static func pause(_ exchange: DeskExchange) async throws -> Response {
-        let name = try await known(exchange)
+        let name = try nameable(exchange)
         try await exchange.guardForm()
         let did = try await exchange.store.pause(queue: name, by: exchange.actor)
         return Reply.seeOther(
@@ -131,12 +142,20 @@ enum QueuesPage {
             DeskPath("queues", name, query: [try await exchange.flash(did ? "resumed" : "nothing")]).text)
     }
 
-    /// A name nobody knows would become a queue by being paused.
-    static func known(_ exchange: DeskExchange) async throws -> String {
+    /// Any name that an enqueue takes: a queue may be paused before its first job comes.
+    static func nameable(_ exchange: DeskExchange) throws -> String {
         let name = exchange["name"]
-        guard try await exchange.store.queueNames().contains(name) else {
-            throw Problem.notFound("no queue is called “\(name.prefix(60))”")
-        }
+        guard Definition.isName(name) else { throw unknown(name) }
         return name
+    }
+
+    static func known(_ exchange: DeskExchange) async throws -> String {
+        let name = try nameable(exchange)
+        guard try await exchange.store.knows(queue: name) else { throw unknown(name) }
+        return name
+    }
+
+    private static func unknown(_ name: String) -> Problem {
+        Problem.notFound("no queue is called “\(name.prefix(60))”")
     }
 }

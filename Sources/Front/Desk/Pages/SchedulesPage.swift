@@ -7,6 +7,7 @@ internal import Store
 /// Lines of the schedule: when they fire, and what became of their slots.
 enum SchedulesPage {
     static let slotsShown = 50
+    static let linesMax = 500
 
     static func show(_ exchange: DeskExchange) async throws -> Response {
         let visitor = try await exchange.visitor()
@@ -16,7 +17,9 @@ enum SchedulesPage {
                 .text("Line"), .text("When"), .text("State"), .text("Kind"), .text("Next slot"),
                 .text("Last slot"), .number("Late by"), .deeds,
             ])
-        for line in try await exchange.store.schedules() {
+        let lines = try await exchange.store.schedules(most: linesMax)
+        let more = try await exchange.store.scheduleCount() - lines.count
+        for line in lines {
             sheet.add([
                 "<a href=\"\(DeskPath("schedules", line.name))\"><bdi>\(line.name)</bdi></a>",
                 "<code>\(line.expression)</code><span class=\"sub\">\(line.zone)</span>", state(line),
@@ -29,6 +32,7 @@ enum SchedulesPage {
             <h1>Schedules</h1>
             <p class="lead">Every line fires each of its slots once, however many processes run. Lateness is from the slot to its decision.</p>
             \(sheet.markup(empty: "No line was ever published. They stand in <code>scheduler.conf</code>."))
+            \(more <= 0 ? Markup.none : "<p class=\"pages\">and \(Told.number(more)) more.</p>" as Markup)
             """
         var page = DeskPage(title: "Schedules", section: .schedules, body: body)
         try await page.addressed(to: exchange)
@@ -120,7 +124,7 @@ enum SchedulesPage {
 
     static func known(_ exchange: DeskExchange) async throws -> ScheduleReport {
         let name = exchange["name"]
-        guard let line = try await exchange.store.schedules().first(where: { $0.name == name }) else {
+        guard let line = try await exchange.store.schedule(named: name) else {
             throw Problem.notFound("no line of the schedule is called “\(name.prefix(60))”")
         }
         return line

@@ -16,6 +16,9 @@ enum WorkersPage {
         return page.response()
     }
 
+    /// So many queues of one worker are told.
+    private static let lanesMax = 50
+
     static func sheet(_ workers: [WorkerStanding]) -> Markup {
         var sheet = Sheet(
             "Workers",
@@ -51,15 +54,19 @@ enum WorkersPage {
     }
 
     private static func lanes(_ stats: JSONPart?, _ worker: LiveWorker) -> Markup {
+        func rest(_ count: Int) -> Markup {
+            count <= lanesMax ? .none : "<span class=\"sub\">and \(Told.number(count - lanesMax)) more</span>"
+        }
         guard case .object(let lanes)? = stats?["pools"]?.value else {
-            return Markup(worker.queues.map { "<span class=\"tag\">\($0)</span>" })
+            let names = worker.queues.prefix(lanesMax).map { "<span class=\"tag\">\($0)</span>" as Markup }
+            return Markup(names + [rest(worker.queues.count)])
         }
         return Markup(
-            lanes.map { name, lane in
+            lanes.prefix(lanesMax).map { name, lane in
                 let (busy, all) = (
                     lane["busy"]?.json.description ?? "?", lane["lanes"]?.json.description ?? "?"
                 )
                 return "<span class=\"tag\">\(name) \(busy)/\(all)</span>"
-            })
+            } + [rest(lanes.count)])
     }
 }
