@@ -81,9 +81,7 @@ extension Schema {
                 IF next > now() THEN RETURN 'rate limit until ' || motorpool.told(next); END IF;
                 RETURN 'waits for admission';
             END IF;
-            IF j.level = -1 THEN
-                RETURN 'its worker died; it waits for the lane where suspects run one at a time';
-            END IF;
+            IF j.level < 0 THEN RETURN motorpool.isolation(j); END IF;
             SELECT count(*) INTO ahead FROM (SELECT 1 FROM motorpool.jobs WHERE queue = j.queue AND state = 0
                 AND (level, seq) < (j.level, j.seq) AND level >= 0 LIMIT 10000) a;
             RETURN CASE WHEN ahead >= 10000 THEN format('in line behind 10,000+ jobs of queue %s', j.queue)
