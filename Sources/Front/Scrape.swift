@@ -7,8 +7,10 @@ package import Store
 package struct Scrape: Sendable {
     private let depths: [(queue: String, state: String, count: Int, isMore: Bool, oldest: Duration?)]
     private let workers: [WorkerStats]
+    private let stalled: Set<String>
 
     package init(_ store: Store) async throws {
+        stalled = Set(try await store.stalledQueues().map(\.name))
         depths = try await store.depths()
         workers = try await store.workerStats()
     }
@@ -25,6 +27,12 @@ package struct Scrape: Sendable {
         text.gauge(
             "motorpool_queue_head_age_seconds", "How long the oldest job has stood in this state.",
             depths.compactMap { depth in depth.oldest.map { (labels(depth), max(0, $0.inSeconds)) } })
+        text.gauge(
+            "motorpool_queue_stalled",
+            "1 when a queue has jobs in line and free lanes, and nothing has been claimed from it for a minute.",
+            Set(depths.map(\.queue)).union(stalled).sorted().map {
+                ([("queue", $0)], stalled.contains($0) ? 1 : 0)
+            })
         text.gauge("motorpool_workers", "Worker processes whose lease lives.", [([], Double(workers.count))])
         text.gauge(
             "motorpool_workers_draining", "Live worker processes that take no new jobs.",

@@ -4,7 +4,11 @@ package import Postgres
 extension Store {
     /// How many jobs one enqueue takes.
     package static let enqueueJobsMax = 10_000
+    /// How many bytes of args and metas one enqueue takes.
+    package static let enqueueBytesMax = 512 << 20
     static let bulkMin = 8
+    /// One round trip carries about so many bytes: a third of a second over a way of 100 Mbit/s.
+    package static let tripBytesMax = 4 << 20
 
     /// Puts one job in line, durable when this returns, and rings soon after.
     /// - Throws: `StoreError.unknownKind`, `.badRequest`; `PostgresError` when the database could not answer. After an
@@ -13,12 +17,24 @@ extension Store {
         try await enqueue([job])[0]
     }
 
-    /// Puts all of them in line, or none, in one round trip. Answers in the order of the requests.
-    /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax`.
+    /// Puts all of them in line, or none, in one round trip; in several, and one transaction, when they have more than
+    /// `tripBytesMax`. Answers in the order of the requests.
+    /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax` or `enqueueBytesMax`.
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
-        let (answers, due) = try await StoreError.translating { try await enqueue(jobs, in: database) }
+        let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
+        let (answers, due) = try await StoreError.translating {
+            guard bytes > Store.tripBytesMax else { return try await enqueue(jobs, in: database) }
+            return try await database.transaction(within: Store.limit(for: jobs)) { tx in
+                try await enqueue(jobs, in: tx)
+            }
+        }
         bell.ringSoon(due)
         return answers
+    }
+
+    /// How long a transaction may take that enqueues these: as over a way of 10 Mbit/s.
+    static func limit(for jobs: [NewJob]) -> Duration {
+        statementLimit + .seconds(jobs.reduce(0) { $0 + $1.payloadBytes } >> 20)
     }
 
     /// The same inside a transaction of the caller's. The caller rings `queues` after its commit.
@@ -31,6 +47,12 @@ extension Store {
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
         for job in jobs { try job.checkBounds() }
+        let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
+        guard bytes <= Store.enqueueBytesMax else {
+            throw StoreError.badRequest(
+                "the jobs have \(bytes) bytes together, and at most \(Store.enqueueBytesMax) are taken at once"
+            )
+        }
         // A few are cheaper one by one; the bulk statement and its two companions pay from some eight on.
         let isBulk = parent == nil && jobs.count >= Store.bulkMin
         let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
@@ -41,7 +63,9 @@ extension Store {
         if !plain.isEmpty {
             statements.append("SELECT motorpool.require_kinds(\(Array(Set(jobs.map(\.kind)))))")
         }
-        let batches = plain.batches(of: Bounds.batchJobsMax)
+        let batches = plain.batches(of: Bounds.batchJobsMax, weighing: Store.tripBytesMax) {
+            jobs[$0].payloadBytes
+        }
         statements += batches.map { enqueuePlain($0.map { jobs[$0] }) }
         statements += special.map { enqueueSpecial(jobs[$0], parent: parent) }
         if !plain.isEmpty {
@@ -49,7 +73,10 @@ extension Store {
                 "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))"
             )
         }
-        let rows = try await runner.run(all: statements, within: .seconds(15))
+        var rows: [Rows] = []
+        for trip in statements.batches(of: .max, weighing: Store.tripBytesMax, \.payloadBytes) {
+            rows += try await runner.run(all: trip, within: statementLimit)
+        }
         var answers = [Enqueued?](repeating: nil, count: jobs.count)
         var due = Set<String>()
         var next = plain.isEmpty ? 0 : 1
@@ -110,6 +137,9 @@ extension NewJob {
     /// Touches neither the subjects nor the keys.
     var isPlain: Bool { subject == nil && key == nil }
 
+    /// What the job is heavy with.
+    package var payloadBytes: Int { args.bytes.count + (meta?.bytes.count ?? 0) }
+
     var lockOrder: (String, String, String, String) { (keyScope, key ?? "", kind, subject ?? "") }
 
     func checkBounds() throws {
@@ -165,8 +195,34 @@ extension Enqueued {
 }
 
 extension Array {
-    /// Consecutive slices of at most `size` elements.
-    func batches(of size: Int) -> [[Element]] {
-        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
+    /// Consecutive slices of at most `size` elements that weigh at most `weightMax` together, or have one element.
+    func batches(of size: Int, weighing weightMax: Int, _ weight: (Element) -> Int) -> [[Element]] {
+        var batches: [[Element]] = []
+        var batch: [Element] = []
+        var together = 0
+        for element in self {
+            let own = weight(element)
+            if !batch.isEmpty, batch.count == size || together + own > weightMax {
+                batches.append(batch)
+                (batch, together) = ([], 0)
+            }
+            batch.append(element)
+            together += own
+        }
+        if !batch.isEmpty { batches.append(batch) }
+        return batches
+    }
+}
+
+extension SQL {
+    /// Bytes of the JSON among its parameters.
+    fileprivate var payloadBytes: Int {
+        values.reduce(0) { sum, value in
+            switch value {
+            case .json(let bytes): sum + bytes.count
+            case .jsonArray(let parts): sum + parts.reduce(0) { $0 + ($1?.count ?? 0) }
+            default: sum
+            }
+        }
     }
 }

@@ -33,7 +33,8 @@ extension Store {
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
         let (answers, due) = try await StoreError.translating {
-            try await database.transaction(within: .seconds(15)) { tx -> ([Enqueued], Set<String>) in
+            try await database.transaction(within: Store.limit(for: jobs)) {
+                tx -> ([Enqueued], Set<String>) in
                 if let earlier = try await answered(asker, count: jobs.count, in: tx) { return (earlier, []) }
                 let (answers, due) = try await enqueue(jobs, in: tx)
                 try await remember(answers, asker, in: tx)

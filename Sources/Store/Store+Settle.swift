@@ -31,7 +31,7 @@ extension Store {
     package func settle(_ token: RunToken, as settlement: Settlement, enqueueing jobs: [NewJob]) async throws
     {
         let due = try await StoreError.translating {
-            try await database.transaction { tx in
+            try await database.transaction(within: Store.limit(for: jobs)) { tx in
                 try await settle(token, as: settlement, enqueueing: jobs, in: tx)
             }
         }

@@ -10,6 +10,8 @@ struct Examination {
     static let unreachable = "unreachable"
     private static let versionMin = 150_000
     private static let holdMax = Duration.seconds(60)
+    /// Queues that stand still are listed up to so many.
+    private static let stalledMax = 20
 
     let store: Store
     let settings: Settings
@@ -32,6 +34,7 @@ struct Examination {
         findings += await looked("workers", workers)
         findings += await looked("homeless", homeless)
         findings += await looked("queues", queues)
+        findings += await looked("stalled", stalled)
         findings += await looked("table", table)
         findings += await looked("dead", dead)
         findings += await looked("rests", rests)
@@ -228,6 +231,16 @@ struct Examination {
                 .warning, "queues",
                 "the queue \(queue) is paused by \(by ?? "an operator") since \(since.iso8601)")
         }
+    }
+
+    private func stalled() async throws -> [Finding] {
+        let stalled = try await store.stalledQueues()
+        guard !stalled.isEmpty else {
+            return [Finding(.fine, "stalled", "every queue with jobs in line and free lanes is claimed from")]
+        }
+        let more = stalled.count - Self.stalledMax
+        return stalled.prefix(Self.stalledMax).map { Finding(.bad, "stalled", $0.sentence) }
+            + (more > 0 ? [Finding(.bad, "stalled", "\(more) more queues stand still in the same way")] : [])
     }
 
     private func table() async throws -> [Finding] {

@@ -77,6 +77,13 @@ enum Troubles {
             lines.append(
                 "<li><span class=\"bad\">No worker is alive.</span> Nothing is run until one starts.</li>")
         }
+        for queue in try await store.stalledQueues().prefix(20) {
+            lines.append(
+                """
+                <li><span class="bad">Stalled:</span> <a href="\(DeskPath("queues", queue.name))">\(queue.name)</a> \
+                \(queue.sentence)</li>
+                """)
+        }
         for queue in queues where queue.pausedAt != nil {
             lines.append(
                 """
