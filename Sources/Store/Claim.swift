@@ -70,10 +70,10 @@ extension Claim.Care {
         }
     }
 
-    /// What is kept in less than 2,000 bytes as it is becomes at most some MB; the rest is judged by its numbers.
+    /// What is kept in so few bytes as it is becomes 2 MB at most; the rest is judged by its numbers.
     private static func isFit(_ column: String) -> String {
         """
-        (pg_column_size(\(column)) < 2000 AND pg_column_compression(\(column)) IS NULL \
+        (pg_column_size(\(column)) <= \(Store.lightBytesMax) AND pg_column_compression(\(column)) IS NULL \
         OR NOT motorpool.has_long_numbers(\(column)) AND pg_column_size(\(column)) <= 1048576 \
         OR motorpool.unreadable(\(column)) IS NULL)
         """

@@ -90,17 +90,18 @@ extension Store {
     /// more than its limit. A paused queue gives nothing, nor does a worker whose lease has ended.
     ///
     /// A batch of small rows is claimed as it is: the largest of their sizes is all that is asked (0.2 us a row). Once one
-    /// is larger than `lightBytesMax`, the rows are weighed, and claimed as far as `claim.bytes` goes; and no value is
-    /// written out whose numbers would take more room than a job may have.
+    /// is larger than `lightBytesMax`, or compressed, the rows are weighed, and claimed as far as `claim.bytes` goes; and
+    /// no value is written out whose numbers would take more room than a job may have. That matters: the server writes all
+    /// rows of such a statement to the end, deaf to timeouts and to the client's departure.
     package func claimReady(_ claim: Claim) -> SQL {
         """
         WITH next AS MATERIALIZED (
             SELECT j.id, j.size
-            FROM (\(ready(claim, limit: claim.limit, columns: "id, greatest(pg_column_size(args), pg_column_size(meta)) AS size"))) j
+            FROM (\(ready(claim, limit: claim.limit, columns: Store.sizeColumns))) j
             WHERE (SELECT lease_until > now() FROM motorpool.workers WHERE id = \(claim.worker.number))
               AND NOT EXISTS (SELECT 1 FROM motorpool.queues WHERE name = \(claim.queue) AND paused_at IS NOT NULL)
             LIMIT \(Int64(claim.limit))
-        ), seen AS MATERIALIZED (SELECT max(size) > \(Store.lightBytesMax) AS heavy, count(*) AS found FROM next)
+        ), seen AS MATERIALIZED (SELECT max(size) > \(pasting: "\(Store.lightBytesMax)") AS heavy, count(*) AS found FROM next)
         UPDATE motorpool.jobs j SET state = 1, run = run + 1, worker = \(claim.worker.number), started_at = now()
         WHERE j.id = ANY (CASE WHEN (SELECT heavy FROM seen) THEN ARRAY(\(weighed(claim.bytes))) ELSE ARRAY(SELECT id FROM next) END)
         RETURNING \(pasting: Store.claimedColumns), \(pasting: claim.care.columns),
@@ -140,6 +141,13 @@ extension Store {
         ) w WHERE w.together - w.weight < \(Int64(bytes))
         """
     }
+
+    /// What is compressed counts as large here: its size says nothing.
+    private static let sizeColumns = """
+        id, greatest(pg_column_size(args), pg_column_size(meta),
+            CASE WHEN coalesce(pg_column_compression(args), pg_column_compression(meta)) IS NOT NULL
+                 THEN \(lightBytesMax + 1) END) AS size
+        """
 
     /// Rows of which none is larger are not weighed.
     static let lightBytesMax: Int32 = 256
