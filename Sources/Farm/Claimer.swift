@@ -21,6 +21,7 @@ struct Claimer: Sendable {
     let tally: Tally
     let lease: @Sendable () -> WorkerID?
     let tell: @Sendable (FarmEvent) -> Void
+    let size = ClaimSize()
     /// What suspects may be claimed one by one; `nil` for ordinary lanes.
     var isolation: Isolation?
 
@@ -39,6 +40,8 @@ struct Claimer: Sendable {
     static let sweepInterval = Duration.seconds(1)
     static let sweepGapMin = Duration.milliseconds(20)
     static let batchMax = 1000
+    /// Results in one batch have about so many bytes.
+    static let batchBytesMax = 4 << 20
     /// A second claim is worth its statement for so many.
     static let besideMin = 200
 
@@ -61,7 +64,7 @@ struct Claimer: Sendable {
     /// Runs until the task is cancelled.
     func runBeside() async {
         while !Task.isCancelled {
-            let wanted = line.isFull ? pool.ask(atLeast: Claimer.besideMin) : 0
+            let wanted = line.isFull ? ask(atLeast: Claimer.besideMin) : 0
             guard wanted > 0, let worker = lease() else {
                 pool.answered(wanted)
                 await pool.besideAlarm.wait(atMost: .seconds(1))
@@ -69,14 +72,16 @@ struct Claimer: Sendable {
             }
             let place = line.place(in: 0)
             let claim = self.claim(wanted, worker, place, in: 0)
-            let plain = pool.takePlain(max: Claimer.batchMax)
+            let plain = takePlain()
+            let began = ContinuousClock.now
             do {
-                let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
-                settled(plain, stale: stale)
-                line.took(jobs, from: place, in: 0, isFull: jobs.count == wanted)
-                admit(jobs, claim, isSweep: false)
+                let claimed = try await store.settle(plain: plain, andClaim: claim)
+                settled(plain, stale: claimed.stale)
+                line.took(claimed.jobs, from: place, in: 0, isFull: claimed.isCut || claimed.count == wanted)
+                admit(claimed, claim, isSweep: false, began: began)
             } catch {
                 // The first claimer meets the same trouble, tells of it, and finds the row that is in the way.
+                _ = size.failed(wanted, error)
                 pool.answered(wanted)
                 pool.putBack(plain.uncertain(after: error))
                 await pool.besideAlarm.wait(atMost: .seconds(1))
@@ -90,34 +95,40 @@ struct Claimer: Sendable {
         let room: Isolation.Room?
         do { room = try await isolation?.room(from: turn.queueIndex) } catch { return failed(error, &turn) }
         if isolation != nil { turn.queueIndex = room?.queue ?? 0 }
-        let wanted = isolation == nil ? pool.ask() : room == nil ? 0 : pool.ask(atMost: 1)
-        let plain = wanted == 0 && pool.isRushing ? [] : pool.takePlain(max: Claimer.batchMax)
+        let wanted = isolation == nil ? ask() : room == nil ? 0 : pool.ask(atMost: 1)
+        let plain = wanted == 0 && pool.isRushing ? [] : takePlain()
         let now = ContinuousClock.now
         let isSweep = (wanted > 0 && pool.takeSweepWish()) || isSweepDue(turn, now)
         let worker = lease()
         let claims = wanted > 0 && worker != nil && (turn.mayHaveMore || isSweep)
         if !claims { pool.answered(wanted) }
-        guard claims || !plain.isEmpty else { return rest(turn, now, wantsMore: wanted > 0) }
+        guard claims || !plain.isEmpty else {
+            size.giveMemoryBack(isIdle: pool.isIdle)
+            return rest(turn, now, wantsMore: wanted > 0)
+        }
         if claims, isSweep { line.sweep() }
         let place = line.place(in: turn.queueIndex)
         let claim = worker.flatMap { claims ? self.claim(wanted, $0, place, in: turn.queueIndex, room) : nil }
         if claims, line.isFull { pool.besideAlarm.sound() }
         do {
             if !plain.isEmpty { farm.killPoint?.pass(.beforeSettle) }
-            let (jobs, stale) = try await store.settle(plain: plain, andClaim: claim)
+            let claimed = try await store.settle(plain: plain, andClaim: claim)
             farm.killPoint?.pass(.afterSettle)
             turn.failures = 0
-            settled(plain, stale: stale)
-            if let room { isolation?.took(jobs, in: room) }
-            if let claim { took(jobs, claim, from: place, isSweep: isSweep, began: now, &turn) }
+            settled(plain, stale: claimed.stale)
+            if let room { isolation?.took(claimed.jobs, in: room) }
+            if let claim { took(claimed, claim, from: place, isSweep: isSweep, began: now, &turn) }
             return .zero
         } catch let error as PostgresError where error.isAboutSomeRow && !plain.isEmpty {
             pool.answered(claim?.limit ?? 0)
+            // Which of the two was at fault is not known; a claim that was not is large again soon.
+            if let claim, size.failed(claim.limit, error) { await standAlone(claim) }
             await settleOneByOne(plain)
             return .zero
         } catch {
             pool.answered(claim?.limit ?? 0)
             pool.putBack(plain.uncertain(after: error))
+            if let claim, size.failed(claim.limit, error) { await standAlone(claim) }
             return failed(error, &turn)
         }
     }
@@ -136,8 +147,30 @@ struct Claimer: Sendable {
         _ wanted: Int, _ worker: WorkerID, _ place: Line.Place, in queue: Int, _ room: Isolation.Room? = nil
     ) -> Claim {
         Claim(
-            queue: queues[queue], kinds: kinds, worker: worker, limit: wanted,
+            queue: queues[queue], kinds: kinds, worker: worker, limit: wanted, care: size.care,
             watermarks: room.map { Watermarks(levels: $0.levels) } ?? place.watermarks)
+    }
+
+    /// How many jobs to claim now, by number and by bytes; counted as coming until `answered`.
+    private func ask(atLeast least: Int = 1) -> Int {
+        let asked = pool.ask(atLeast: least)
+        guard asked > 0 else { return 0 }
+        let wanted = size.limit(asked, buffered: pool.load.buffered)
+        pool.answered(asked - wanted)
+        return wanted
+    }
+
+    /// Outcomes to settle in bulk: bounded by their number, and by the bytes of their results.
+    private func takePlain() -> [PlainSettlement] {
+        let plain = pool.takePlain(max: Claimer.batchMax)
+        var bytes = 0
+        let fitting = plain.prefix { settlement in
+            defer { bytes += settlement.result?.bytes.count ?? 0 }
+            return bytes < Claimer.batchBytesMax
+        }
+        guard fitting.count < plain.count else { return plain }
+        pool.putBack(Array(plain[fitting.count...]))
+        return Array(fitting)
     }
 
     private func isSweepDue(_ turn: Turn, _ now: ContinuousClock.Instant) -> Bool {
@@ -154,7 +187,7 @@ struct Claimer: Sendable {
         return max(.milliseconds(1), min(untilSweep, farm.pollInterval))
     }
 
-    private func settled(_ plain: [PlainSettlement], stale: Int) {
+    func settled(_ plain: [PlainSettlement], stale: Int) {
         guard !plain.isEmpty else { return }
         pool.settled(plain.lazy.map(\.token))
         let stale = max(0, stale - plain.count(where: \.isUncertain))
@@ -167,14 +200,14 @@ struct Claimer: Sendable {
     }
 
     private func took(
-        _ jobs: [ClaimedJob], _ claim: Claim, from place: Line.Place, isSweep: Bool,
+        _ claimed: Claimed, _ claim: Claim, from place: Line.Place, isSweep: Bool,
         began: ContinuousClock.Instant,
         _ turn: inout Turn
     ) {
         farm.killPoint?.pass(.afterClaim)
         let isLastQueue = turn.queueIndex == queues.count - 1
-        let isShort = jobs.count < claim.limit
-        line.took(jobs, from: place, in: turn.queueIndex, isFull: !isShort)
+        let isShort = claimed.count < claim.limit && !claimed.isCut
+        line.took(claimed.jobs, from: place, in: turn.queueIndex, isFull: !isShort)
         if isSweep, isLastQueue {
             turn.sweptAt = ContinuousClock.now
             turn.sweepTook = turn.sweptAt - began
@@ -185,81 +218,36 @@ struct Claimer: Sendable {
         // The lane of suspects goes round the queues; a short claim goes on to the next.
         turn.mayHaveMore = !isShort || !isLastQueue
         if isShort { turn.queueIndex = isLastQueue ? 0 : turn.queueIndex + 1 }
-        admit(jobs, claim, isSweep: isSweep)
+        admit(claimed, claim, isSweep: isSweep, began: began)
     }
 
-    private func admit(_ jobs: [ClaimedJob], _ claim: Claim, isSweep: Bool) {
+    private func admit(_ claimed: Claimed, _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant) {
         // Until the jobs are in the pool, what was asked for counts as coming.
         defer { pool.answered(claim.limit) }
+        bring(claimed, claim, isSweep: isSweep, began: began)
+    }
+
+    func bring(_ claimed: Claimed, _ claim: Claim, isSweep: Bool, began: ContinuousClock.Instant) {
         tally.count {
             $0.claims += 1
             $0.sweeps += isSweep ? 1 : 0
-            $0.claimed += jobs.count
+            $0.claimed += claimed.count
+            if claimed.count > 0 { $0.claimedAt[claim.queue] = .now }
         }
-        guard !jobs.isEmpty else { return }
+        guard claimed.count > 0 else { return }
+        size.took(claimed, in: ContinuousClock.now - began)
+        size.giveMemoryBack(isIdle: false)
+        let tokens = claimed.jobs.map(\.token)
         // The lease may have been lost while the claim was under way.
-        guard lease() == claim.worker else { return handBack(jobs.map(\.token), of: claim.worker) }
-        tell(.claimed(queue: claim.queue, jobs: jobs.map(\.id)))
-        handBack(pool.accept(jobs).map(\.token), of: claim.worker)
+        guard lease() == claim.worker else { return handBack(tokens + claimed.unreadable, of: claim.worker) }
+        tell(.claimed(queue: claim.queue, jobs: tokens.map(\.job)))
+        handBack(pool.accept(claimed.jobs).map(\.token), of: claim.worker)
+        setAside(claimed.unreadable)
     }
 
     private func handBack(_ tokens: [RunToken], of worker: WorkerID) {
         guard !tokens.isEmpty else { return }
         // The claim's own path is busy; a hand-back that fails is found by the reconciliation.
         Task { _ = try? await store.handBack(tokens, of: worker) }
-    }
-
-    /// A batch that failed on its data is halved until the one bad row fails alone.
-    private func settleOneByOne(_ plain: [PlainSettlement]) async {
-        guard !plain.isEmpty else { return }
-        do {
-            let (_, stale) = try await store.settle(plain: plain, andClaim: nil)
-            settled(plain, stale: stale)
-        } catch let error as PostgresError where error.isAboutSomeRow {
-            guard plain.count > 1 else { return setApart(plain[0], error) }
-            await settleOneByOne(Array(plain[..<(plain.count / 2)]))
-            await settleOneByOne(Array(plain[(plain.count / 2)...]))
-        } catch {
-            pool.putBack(plain.uncertain(after: error))
-        }
-    }
-
-    /// The one row of a batch that stands in the way: refused for its data, or sent by itself later.
-    private func setApart(_ settlement: PlainSettlement, _ error: PostgresError) {
-        guard !error.isData else { return refuse(settlement, error) }
-        pool.add(
-            Pool.Other(token: settlement.token, settlement: .finish(result: settlement.result), newJobs: []))
-    }
-
-    private func refuse(_ settlement: PlainSettlement, _ error: PostgresError) {
-        let sentence = "its result can't be stored: \(error.sentence)"
-        tell(.refusedData(settlement.token.job, error: sentence))
-        pool.add(
-            Pool.Other(
-                token: settlement.token,
-                settlement: .die(reason: .forGood, error: Bounds.storable(error: sentence)), newJobs: []))
-    }
-}
-
-extension [PlainSettlement] {
-    /// Marked, when the error leaves open whether they happened.
-    fileprivate func uncertain(after error: any Error) -> [PlainSettlement] {
-        guard (error as? PostgresError)?.isOutcomeUnknown == true else { return self }
-        return map { settlement in
-            var uncertain = settlement
-            uncertain.isUncertain = true
-            return uncertain
-        }
-    }
-}
-
-extension PostgresError {
-    /// The batch failed because of one of its rows: its data, or a lock that somebody holds on it. Halving finds it.
-    var isAboutSomeRow: Bool { isData || ["55P03", "57014", "40P01"].contains(sqlstate) }
-
-    /// What the server said, with its detail: data errors are the job's own words.
-    var sentence: String {
-        guard case .server(let error) = self else { return description }
-        return error.message + (error.detail.map { ": \($0)" } ?? "")
     }
 }

@@ -17,6 +17,8 @@ package final class Tally: Sendable {
         package var polls = 0
         /// Done and failed, by the queue whose lanes ran them.
         package var byQueue: [String: Ends] = [:]
+        /// When jobs were last claimed, by queue.
+        package var claimedAt: [String: ContinuousClock.Instant] = [:]
     }
 
     /// How runs of one queue ended.
@@ -26,6 +28,7 @@ package final class Tally: Sendable {
     }
 
     private let counts = Lock(Counts())
+    private let began = ContinuousClock.now
 
     /// How long runs take lately, by queue and by kind, in seconds.
     private struct Means {
@@ -78,16 +81,20 @@ package final class Tally: Sendable {
                 "kind_seconds",
                 .object(means.byKind.sorted { $0.key < $1.key }.map { ($0.key, .double($0.value)) })
             ),
-            ("pools", .object(pools.map { ($0.name, told($0, c.byQueue[$0.name] ?? Ends())) })),
+            ("pools", .object(pools.map { ($0.name, told($0, c)) })),
         ])
         return JSON(text: text.text)
     }
 
-    private func told(_ pool: Pool, _ ends: Ends) -> JSONText {
+    private func told(_ pool: Pool, _ counts: Counts) -> JSONText {
         let (lanes, busy, buffered) = pool.load
+        let ends = counts.byQueue[pool.name] ?? Ends()
+        // A worker that has claimed nothing yet counts from its start.
+        let claimedAgo = ContinuousClock.now - (counts.claimedAt[pool.name] ?? began)
         return .object([
             ("lanes", JSONText(lanes)), ("busy", JSONText(busy)), ("buffered", JSONText(buffered)),
             ("done", JSONText(ends.done)), ("failed", JSONText(ends.failed)),
+            ("claimed_ago", JSONText(Int(claimedAgo.inSeconds))),
         ])
     }
 }

@@ -19,6 +19,7 @@ package final class Front: Sendable {
     let conditions: BatchLoader<ConditionRoutes.Question, Condition>
     let scrape: SingleFlight<OneValue, Scrape>
     let hasSchema: SingleFlight<OneValue, Bool>
+    let stalledQueues: SingleFlight<OneValue, [StalledQueue]>
     let extraMetrics = Lock<[@Sendable (inout MetricsText) -> Void]>([])
     private let doorkeeper: Doorkeeper
     private let page: PageFace?
@@ -58,6 +59,7 @@ package final class Front: Sendable {
         kinds = SingleFlight(keepingFor: settings.cacheSpan) { try await store.kindNames() }
         scrape = SingleFlight(keepingFor: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = SingleFlight(keepingFor: settings.cacheSpan) { try await store.hasSchema() }
+        stalledQueues = SingleFlight(keepingFor: settings.cacheSpan) { try await store.stalledQueues() }
         doorkeeper = Doorkeeper(settings, session: page?.caller) { address, place in
             // The refusal stands without its entry: a database that is away opens no way in.
             try? await store.note(

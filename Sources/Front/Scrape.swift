@@ -9,8 +9,10 @@ package struct Scrape: Sendable {
     private let queuesMore: Int
     private let unworked: (jobs: [UnworkedJobs], more: Int)
     private let workers: [WorkerStats]
+    private let stalled: Set<String>
 
     package init(_ store: Store) async throws {
+        stalled = Set(try await store.stalledQueues().map(\.name))
         (depths, queuesMore) = try await store.depths()
         unworked = try await store.unworked(most: Store.queuesMax)
         workers = try await store.workerStats()
@@ -36,6 +38,12 @@ package struct Scrape: Sendable {
         text.gauge(
             "motorpool_unworked_untold", "Queues and kinds beyond those that motorpool_unworked_jobs tells.",
             [([], Double(unworked.more))])
+        text.gauge(
+            "motorpool_queue_stalled",
+            "1 when a queue has jobs in line and free lanes, and nothing has been claimed from it for a minute.",
+            Set(depths.map(\.queue)).union(stalled).sorted().map {
+                ([("queue", $0)], stalled.contains($0) ? 1 : 0)
+            })
         text.gauge("motorpool_workers", "Worker processes whose lease lives.", [([], Double(workers.count))])
         text.gauge(
             "motorpool_workers_draining", "Live worker processes that take no new jobs.",

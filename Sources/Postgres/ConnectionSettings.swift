@@ -16,6 +16,9 @@ package struct ConnectionSettings: Sendable {
     package var lockTimeout: Duration
     /// For each host, from the first packet to a ready session.
     package var connectTimeout: Duration
+    /// A call whose answers have more bytes ends its connection; `nil`: answers of any size are taken. For statements
+    /// whose answers are bounded in other ways as well: whether such a call took effect is not known.
+    package var answerBytesMax: Int?
     /// Statements run after each connect when not pooled, such as `SET enable_seqscan = off`.
     package var sessionSetup: [String]
     /// Whether any server will do: also a single host that takes no writes, and a database that is not UTF8. For a look
@@ -25,7 +28,7 @@ package struct ConnectionSettings: Sendable {
     package init(
         url: String, pooled: Bool = false, applicationName: String = "motorpool",
         statementTimeout: Duration = .seconds(15), lockTimeout: Duration = .seconds(2),
-        connectTimeout: Duration = .seconds(5), sessionSetup: [String] = []
+        connectTimeout: Duration = .seconds(5), answerBytesMax: Int? = nil, sessionSetup: [String] = []
     ) {
         self.url = url
         self.pooled = pooled
@@ -33,6 +36,7 @@ package struct ConnectionSettings: Sendable {
         self.statementTimeout = statementTimeout
         self.lockTimeout = lockTimeout
         self.connectTimeout = connectTimeout
+        self.answerBytesMax = answerBytesMax
         self.sessionSetup = sessionSetup
     }
 }

@@ -16,6 +16,8 @@ package final class Session {
     let needsWrites: Bool
     private let stop: Waker?
     var statements = StatementCache()
+    /// What the answers to the present call had so far; counted only when there is a bound.
+    private var answerBytes = 0
 
     /// Asks the server to stop what this session runs; usable from any thread.
     let canceller: Canceller?
@@ -141,6 +143,7 @@ package final class Session {
         let isIdle = PQtransactionStatus(connection) == PQTRANS_IDLE
         if isIdle, self.statements.isFull { try forgetStatements(connection, by: deadline) }
         var pipeline = Pipeline(connection, statements)
+        answerBytes = 0
         do {
             if settings.pooled, isIdle {
                 try addTransaction(to: &pipeline, statements, parameters)
@@ -309,6 +312,7 @@ package final class Session {
                 PQsocket(connection), for: isWriting ? .both : .reading, stop: stop, until: deadline)
             if ready.isStopped { throw stopped() }
             if ready.isReadable {
+                try countAnswer(connection)
                 // A failure shows as CONNECTION_BAD once the results read before it are taken.
                 _ = PQconsumeInput(connection)
             } else if !ready.isWritable, deadline.hasPassed {
@@ -321,6 +325,18 @@ package final class Session {
 
     /// From here on the session can only be closed.
     func breakOff() { isBroken = true }
+
+    /// Counts what has arrived and is about to be read.
+    /// - Throws: `.connectionLost` beyond `answerBytesMax`; the session is broken then.
+    private func countAnswer(_ connection: OpaquePointer) throws {
+        guard let most = settings.answerBytesMax else { return }
+        answerBytes += SocketWait.bytesWaiting(at: PQsocket(connection))
+        guard answerBytes > most else { return }
+        isBroken = true
+        canceller?.send()
+        throw PostgresError.connectionLost(
+            "the answer has more than \(most) bytes, and is not read further", outcomeUnknown: true)
+    }
 
     private func stopped() -> PostgresError {
         isBroken = true

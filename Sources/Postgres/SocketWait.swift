@@ -46,4 +46,10 @@ struct SocketWait {
                 isStopped: descriptors[1].revents != 0)
         }
     }
+
+    /// How many bytes have arrived and were not read; zero for what is no socket any more.
+    static func bytesWaiting(at descriptor: Int32) -> Int {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
 }

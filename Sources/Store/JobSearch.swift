@@ -257,32 +257,34 @@ extension JobSearch {
 extension JobSearch.Place {
     /// The lines of these jobs, in any order.
     fileprivate func lines(of ids: [Int64]) -> SQL {
+        let names = "motorpool.readable(x.kind), motorpool.readable(x.queue)"
+        let marks = "motorpool.readable(x.subject), motorpool.readable(x.limit_key)"
         let error =
-            "left(split_part(x.errors #>> '{-1,error}', E'\\n', 1), 500)"
+            "left(split_part(motorpool.readable(x.errors) #>> '{-1,error}', E'\\n', 1), 500)"
         switch self {
         case .dead:
             return """
-                SELECT x.id, x.kind, x.queue, 'dead', x.reason, x.subject, x.limit_key, x.failures::integer, x.created_at,
+                SELECT x.id, \(pasting: names), 'dead', motorpool.readable(x.reason), \(pasting: marks), x.failures::integer, x.created_at,
                     x.started_at, x.died_at, NULL::text, NULL::text, NULL::bigint, NULL::bigint, \(pasting: error)
                 FROM motorpool.dead x WHERE x.id = ANY (\(ids))
                 """
         case .done, .cancelled:
             return """
-                SELECT x.id, x.kind, x.queue, x.ending, x.reason, x.subject, x.limit_key, x.failures::integer, x.created_at,
+                SELECT x.id, \(pasting: names), x.ending, motorpool.readable(x.reason), \(pasting: marks), x.failures::integer, x.created_at,
                     x.started_at, x.ended_at, NULL::text, NULL::text, NULL::bigint, NULL::bigint, \(pasting: error)
                 FROM motorpool.history x WHERE x.id = ANY (\(ids))
                 """
         default:
             // Counting who stands in front of each of a page's jobs would read half a million of them.
             return """
-                SELECT x.id, x.kind, x.queue, CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END,
+                SELECT x.id, \(pasting: names), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END,
                     CASE WHEN x.state = 0 AND x.level >= 0
                         AND NOT EXISTS (SELECT FROM motorpool.queues q WHERE q.name = x.queue AND q.paused_at IS NOT NULL)
                         AND EXISTS (SELECT FROM motorpool.workers v WHERE x.kind = ANY (v.kinds) AND x.queue = ANY (v.queues)
                             AND v.lease_until > now() AND NOT v.draining)
-                    THEN 'in line of queue ' || x.queue ELSE motorpool.reason(x) END,
-                    x.subject, x.limit_key, x.failures::integer, x.created_at, x.started_at, NULL::timestamptz, w.name,
-                    p.phase, p.done, p.total, \(pasting: error)
+                    THEN 'in line of queue ' || motorpool.readable(x.queue) ELSE motorpool.readable(motorpool.reason(x)) END,
+                    \(pasting: marks), x.failures::integer, x.created_at, x.started_at, NULL::timestamptz, w.name,
+                    motorpool.readable(p.phase), p.done, p.total, \(pasting: error)
                 FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
                 LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run AND x.state = 1
                 WHERE x.id = ANY (\(ids))

@@ -1,24 +1,6 @@
 package import Jobs
 package import Postgres
 
-/// What a worker wants of one queue.
-package struct Claim: Sendable {
-    package let queue: String
-    package let kinds: [String]
-    package let worker: WorkerID
-    /// At most so many jobs; 1…1000.
-    package let limit: Int
-    package let watermarks: Watermarks
-
-    package init(queue: String, kinds: [String], worker: WorkerID, limit: Int, watermarks: Watermarks) {
-        self.queue = queue
-        self.kinds = kinds
-        self.worker = worker
-        self.limit = limit
-        self.watermarks = watermarks
-    }
-}
-
 extension Store {
     /// Settles runs in bulk and claims what is next, in one round trip and one commit.
     ///
@@ -26,24 +8,40 @@ extension Store {
     /// - Returns: the jobs, in the order in which they should run, and how many of `plain` were stale.
     /// - Throws: `PostgresError`. When `isOutcomeUnknown`, the settlements may or may not have happened and jobs may
     ///   have been claimed: send the settlements again, and reconcile.
-    package func settle(plain: [PlainSettlement], andClaim claim: Claim?) async throws -> (
-        jobs: [ClaimedJob], stale: Int
-    ) {
+    package func settle(plain: [PlainSettlement], andClaim claim: Claim?) async throws -> Claimed {
         var statements: [SQL] = []
         let vanishing = plain.filter { !$0.isKept }
         let kept = plain.filter(\.isKept)
         if !vanishing.isEmpty { statements.append(settleVanishing(vanishing)) }
         if !kept.isEmpty { statements.append(settleKept(kept)) }
         if let claim { statements.append(claimReady(claim)) }
-        guard !statements.isEmpty else { return ([], 0) }
+        guard !statements.isEmpty else { return Claimed() }
         let answers = try await hot.run(all: statements, within: Store.hotTimeout + .seconds(2))
         let settledCount = answers.dropLast(claim == nil ? 0 : 1).reduce(0) { $0 + $1.affected }
-        guard let claim, let rows = answers.last else { return ([], plain.count - settledCount) }
-        var jobs: [ClaimedJob] = []
-        jobs.reserveCapacity(rows.count)
-        for row in rows { jobs.append(try ClaimedJob(row, queue: claim.queue)) }
-        jobs.sort { ($0.level.rawValue, $0.seq) < ($1.level.rawValue, $1.seq) }
-        return (jobs, plain.count - settledCount)
+        var claimed = Claimed()
+        if let claim, let rows = answers.last { claimed = try Claimed(rows, of: claim) }
+        claimed.stale = plain.count - settledCount
+        return claimed
+    }
+
+    /// The job that a claim of one would bring now; it is neither claimed nor locked.
+    package func next(_ claim: Claim) async throws -> JobID? {
+        try await hot.run(
+            "SELECT j.id FROM (\(ready(claim, limit: 1, columns: "id"))) j LIMIT 1",
+            within: Store.hotTimeout + .seconds(2)
+        ).first.map { JobID(try $0.get(0)) }
+    }
+
+    /// Why these jobs can't be read, in a sentence each. A job that can be read, or is nowhere, is not in the answer.
+    package func faults(of jobs: [JobID]) async throws -> [JobID: String] {
+        let rows = try await database.run(
+            """
+            SELECT f.id, f.why FROM (SELECT x.id, coalesce('its args: ' || motorpool.unreadable(x.args),
+                    'its meta: ' || motorpool.unreadable(x.meta), 'its subject: ' || motorpool.unreadable(x.subject)) AS why
+                FROM motorpool.jobs x WHERE x.id = ANY (\(jobs.map(\.number)))) f WHERE f.why IS NOT NULL
+            """)
+        return try Dictionary(
+            rows.map { (JobID(try $0.get(0)), try $0.get(1)) }, uniquingKeysWith: { first, _ in first })
     }
 
     // Plans of the hot statements are made once a session, perhaps while the table is empty, and must be right for a
@@ -90,29 +88,74 @@ extension Store {
     /// The levels are tried in order, each by equality on the whole prefix of the index, so that the watermark is a
     /// bound of the index and not a filter. MATERIALIZED, because a claim planned as a subquery may run twice and lock
     /// more than its limit. A paused queue gives nothing, nor does a worker whose lease has ended.
+    ///
+    /// A batch of small rows is claimed as it is: the largest of their sizes is all that is asked (0.2 us a row). Once one
+    /// is larger than `lightBytesMax`, or compressed, the rows are weighed, and claimed as far as `claim.bytes` goes; and
+    /// no value is written out whose numbers would take more room than a job may have. That matters: the server writes all
+    /// rows of such a statement to the end, deaf to timeouts and to the client's departure.
     package func claimReady(_ claim: Claim) -> SQL {
         """
         WITH next AS MATERIALIZED (
-            SELECT j.id
-            FROM unnest(\(claim.watermarks.levels.map(\.rawValue)), \(claim.watermarks.marks)) AS l(level, low)
-            CROSS JOIN LATERAL (
-                SELECT id FROM motorpool.jobs
-                WHERE queue = \(claim.queue) AND state = 0 AND level = l.level AND seq > l.low AND kind = ANY (\(claim.kinds))
-                ORDER BY seq LIMIT \(Int64(claim.limit)) FOR UPDATE SKIP LOCKED
-            ) j
+            SELECT j.id, j.size
+            FROM (\(ready(claim, limit: claim.limit, columns: Store.sizeColumns))) j
             WHERE (SELECT lease_until > now() FROM motorpool.workers WHERE id = \(claim.worker.number))
               AND NOT EXISTS (SELECT 1 FROM motorpool.queues WHERE name = \(claim.queue) AND paused_at IS NOT NULL)
             LIMIT \(Int64(claim.limit))
-        )
+        ), seen AS MATERIALIZED (SELECT max(size) > \(pasting: "\(Store.lightBytesMax)") AS heavy, count(*) AS found FROM next)
         UPDATE motorpool.jobs j SET state = 1, run = run + 1, worker = \(claim.worker.number), started_at = now()
-        WHERE j.id = ANY (ARRAY(SELECT id FROM next))
-        RETURNING \(pasting: Store.claimedColumns)
+        WHERE j.id = ANY (CASE WHEN (SELECT heavy FROM seen) THEN ARRAY(\(weighed(claim.bytes))) ELSE ARRAY(SELECT id FROM next) END)
+        RETURNING \(pasting: Store.claimedColumns), \(pasting: claim.care.columns),
+            CASE WHEN (SELECT heavy FROM seen) THEN (SELECT found FROM seen) END
         """
     }
 
+    /// What may be claimed, in order, and locked.
+    private func ready(_ claim: Claim, limit: Int, columns: String) -> SQL {
+        if let job = claim.care.job {
+            return """
+                SELECT \(pasting: columns) FROM motorpool.jobs
+                WHERE id = \(job.number) AND queue = \(claim.queue) AND state = 0 AND kind = ANY (\(claim.kinds))
+                FOR UPDATE SKIP LOCKED
+                """
+        }
+        return """
+            SELECT r.* FROM unnest(\(claim.watermarks.levels.map(\.rawValue)), \(claim.watermarks.marks)) AS l(level, low)
+            CROSS JOIN LATERAL (
+                SELECT \(pasting: columns) FROM motorpool.jobs
+                WHERE queue = \(claim.queue) AND state = 0 AND level = l.level AND seq > l.low AND kind = ANY (\(claim.kinds))
+                ORDER BY seq LIMIT \(Int64(limit)) FOR UPDATE SKIP LOCKED
+            ) r
+            """
+    }
+
+    /// Rows up to so many bytes together; the first always. What the server keeps compressed counts eight times, at most
+    /// as much as args may have.
+    private func weighed(_ bytes: Int) -> SQL {
+        """
+        SELECT w.id FROM (
+            SELECT n.id, n.weight, sum(n.weight) OVER (ROWS UNBOUNDED PRECEDING) AS together
+            FROM (SELECT m.id, CASE WHEN m.size <= \(Store.lightBytesMax) THEN m.size ELSE (
+                SELECT CASE WHEN pg_column_compression(h.args) IS NULL THEN m.size
+                       ELSE greatest(m.size, least(m.size * 8, \(Int32(Bounds.argsBytesMax)))) END
+                FROM motorpool.jobs h WHERE h.id = m.id) END AS weight FROM next m) n
+        ) w WHERE w.together - w.weight < \(Int64(bytes))
+        """
+    }
+
+    /// What is compressed counts as large here: its size says nothing.
+    private static let sizeColumns = """
+        id, greatest(pg_column_size(args), pg_column_size(meta),
+            CASE WHEN coalesce(pg_column_compression(args), pg_column_compression(meta)) IS NOT NULL
+                 THEN \(lightBytesMax + 1) END) AS size
+        """
+
+    /// Rows of which none is larger are not weighed.
+    static let lightBytesMax: Int32 = 256
+
+    /// What a job is read of besides its payload.
     static let claimedColumns = """
-        j.id, j.run, j.kind, j.level, j.seq, j.failures, j.step, j.children_failed, j.subject, j.patient_from, j.run_at, \
-        j.started_at, j.attempts_max, j.meta, j.subject IS NULL AND j.parent IS NULL AND j.limit_key IS NULL, j.keep, j.args, \
+        j.id, j.run, j.kind, j.level, j.seq, j.failures, j.step, j.children_failed, j.patient_from, j.run_at, \
+        j.started_at, j.attempts_max, j.subject IS NULL AND j.parent IS NULL AND j.limit_key IS NULL, j.keep, \
         j.deaths IS NOT NULL OR j.level < 0
         """
 }
@@ -129,26 +172,5 @@ package struct PlainSettlement: Sendable {
         self.token = token
         self.isKept = isKept
         self.result = result
-    }
-}
-
-extension ClaimedJob {
-    init(_ row: Row, queue: String) throws {
-        let patientFrom: PostgresTimestamp = try row.get(9)
-        let due = try row.get(10, as: PostgresTimestamp?.self)?.microseconds ?? patientFrom.microseconds
-        let claimed = try row.get(11, as: PostgresTimestamp.self).microseconds
-        let ready = max(patientFrom.microseconds, due)
-        self.init(
-            token: RunToken(job: JobID(try row.get(0)), run: try row.get(1)),
-            kind: try row.get(2), queue: queue, args: JSON(try row.get(16, as: [UInt8].self)),
-            level: Level(rawValue: try row.get(3)), seq: try row.get(4),
-            failures: Int(try row.get(5, as: Int16.self)),
-            step: try row.get(6), childrenFailed: try row.get(7, as: Int32?.self) ?? 0,
-            subject: try row.get(8),
-            age: .microseconds(max(0, claimed - patientFrom.microseconds)),
-            waited: .microseconds(max(0, claimed - ready)),
-            attemptsMax: try row.get(12, as: Int16?.self).map(Int.init),
-            meta: try row.get(13, as: [UInt8]?.self).map { JSON($0) }, isPlain: try row.get(14),
-            isKept: try row.get(15), isRecovered: try row.get(17))
     }
 }

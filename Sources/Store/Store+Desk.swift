@@ -235,7 +235,8 @@ extension Store {
         try await database.run(
             """
             SELECT kind, error, reason, count(*), max(id), max(died_at) FROM (
-                SELECT kind, left(coalesce(split_part(errors #>> '{-1,error}', E'\\n', 1), ''), 300) AS error, reason, id, died_at
+                SELECT motorpool.readable(kind) AS kind, left(coalesce(split_part(motorpool.readable(errors) #>> '{-1,error}', E'\\n', 1), ''), 300) AS error,
+                    motorpool.readable(reason) AS reason, id, died_at
                 FROM motorpool.dead ORDER BY id DESC LIMIT \(Int64(Store.groupedMax))) d
             GROUP BY kind, error, reason ORDER BY count(*) DESC, max(id) DESC LIMIT 100
             """

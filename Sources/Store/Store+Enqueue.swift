@@ -4,7 +4,11 @@ package import Postgres
 extension Store {
     /// How many jobs one enqueue takes.
     package static let enqueueJobsMax = 10_000
+    /// How many bytes of args and metas one enqueue takes.
+    package static let enqueueBytesMax = 512 << 20
     static let bulkMin = 8
+    /// One round trip carries about so many bytes: a third of a second over a way of 100 Mbit/s.
+    package static let tripBytesMax = 4 << 20
 
     /// Puts one job in line, durable when this returns, and rings soon after.
     /// - Throws: `StoreError.unknownKind`, `.badRequest`; `PostgresError` when the database could not answer. After an
@@ -13,13 +17,18 @@ extension Store {
         try await enqueue([job])[0]
     }
 
-    /// Puts all of them in line, or none, in one round trip. Answers in the order of the requests.
-    /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax`.
+    /// Puts all of them in line, or none, in one round trip; in several, and one transaction, when they have more than
+    /// `tripBytesMax`. Answers in the order of the requests.
+    /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax` or `enqueueBytesMax`.
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
+        let isLarge = bytes > Store.tripBytesMax
         let (answers, due) = try await StoreError.translating {
-            guard jobs.contains(where: { !$0.isPlain }) else { return try await enqueue(jobs, in: database) }
+            guard jobs.contains(where: { !$0.isPlain }) else {
+                return try await enqueue(jobs, isLarge: isLarge, in: database.waiting(.asSet))
+            }
             return try await onRows(jobs.flatMap(\.lockedRows), naming: { Store.locked($0, in: jobs) }) {
-                try await enqueue(jobs, in: $0)
+                try await enqueue(jobs, isLarge: isLarge, in: $0)
             }
         }
         bell.ringSoon(due)
@@ -30,8 +39,10 @@ extension Store {
     static func locked(_ error: ServerError, in jobs: [NewJob]) -> LockedRow? {
         let isBulk = jobs.count >= Store.bulkMin
         let special = Store.special(jobs, isBulk: isBulk)
-        let plain = jobs.count - special.count
-        let before = plain == 0 ? 0 : 1 + (plain + Bounds.batchJobsMax - 1) / Bounds.batchJobsMax
+        let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
+        // In several round trips the index of the statement counts anew in each.
+        guard jobs.reduce(0, { $0 + $1.payloadBytes }) <= Store.tripBytesMax else { return nil }
+        let before = plain.isEmpty ? 0 : 1 + (plain.count + Bounds.batchJobsMax - 1) / Bounds.batchJobsMax
         guard let index = error.statementIndex, special.indices.contains(index - before) else { return nil }
         let job = jobs[special[index - before]]
         // The subject stands for both: its row is the one that another producer meets.
@@ -46,6 +57,19 @@ extension Store {
         }
     }
 
+    /// In one round trip, or a large one in several and one transaction.
+    private func enqueue(_ jobs: [NewJob], isLarge: Bool, in database: LockWaitingDatabase) async throws -> (
+        answers: [Enqueued], queues: Set<String>
+    ) {
+        guard isLarge else { return try await enqueue(jobs, in: database) }
+        return try await database.transaction(within: Store.limit(for: jobs)) { try await enqueue(jobs, in: $0) }
+    }
+
+    /// How long a transaction may take that enqueues these: as over a way of 10 Mbit/s.
+    static func limit(for jobs: [NewJob]) -> Duration {
+        statementLimit + .seconds(jobs.reduce(0) { $0 + $1.payloadBytes } >> 20)
+    }
+
     /// The same inside a transaction of the caller's. The caller rings `queues` after its commit.
     package func enqueue(
         _ jobs: [NewJob], parent: JobID? = nil, in runner: any SQLRunner
@@ -56,6 +80,12 @@ extension Store {
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
         for job in jobs { try job.checkBounds() }
+        let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
+        guard bytes <= Store.enqueueBytesMax else {
+            throw StoreError.badRequest(
+                "the jobs have \(bytes) bytes together, and at most \(Store.enqueueBytesMax) are taken at once"
+            )
+        }
         // A few are cheaper one by one; the bulk statement and its two companions pay from some eight on.
         let isBulk = parent == nil && jobs.count >= Store.bulkMin
         let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
@@ -64,7 +94,9 @@ extension Store {
         if !plain.isEmpty {
             statements.append("SELECT motorpool.require_kinds(\(Array(Set(jobs.map(\.kind)))))")
         }
-        let batches = plain.batches(of: Bounds.batchJobsMax)
+        let batches = plain.batches(of: Bounds.batchJobsMax, weighing: Store.tripBytesMax) {
+            jobs[$0].payloadBytes
+        }
         statements += batches.map { enqueuePlain($0.map { jobs[$0] }) }
         statements += special.map { enqueueSpecial(jobs[$0], parent: parent) }
         if !plain.isEmpty {
@@ -72,7 +104,10 @@ extension Store {
                 "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))"
             )
         }
-        let rows = try await runner.run(all: statements, within: .seconds(15))
+        var rows: [Rows] = []
+        for trip in statements.batches(of: .max, weighing: Store.tripBytesMax, \.payloadBytes) {
+            rows += try await runner.run(all: trip, within: statementLimit)
+        }
         var answers = [Enqueued?](repeating: nil, count: jobs.count)
         var due = Set<String>()
         var next = plain.isEmpty ? 0 : 1
@@ -133,6 +168,9 @@ extension NewJob {
     /// Touches neither the subjects nor the keys.
     var isPlain: Bool { subject == nil && key == nil }
 
+    /// What the job is heavy with.
+    package var payloadBytes: Int { args.bytes.count + (meta?.bytes.count ?? 0) }
+
     var lockOrder: (String, String, String, String) { (keyScope, key ?? "", kind, subject ?? "") }
 
     func checkBounds() throws {
@@ -188,8 +226,34 @@ extension Enqueued {
 }
 
 extension Array {
-    /// Consecutive slices of at most `size` elements.
-    func batches(of size: Int) -> [[Element]] {
-        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
+    /// Consecutive slices of at most `size` elements that weigh at most `weightMax` together, or have one element.
+    func batches(of size: Int, weighing weightMax: Int, _ weight: (Element) -> Int) -> [[Element]] {
+        var batches: [[Element]] = []
+        var batch: [Element] = []
+        var together = 0
+        for element in self {
+            let own = weight(element)
+            if !batch.isEmpty, batch.count == size || together + own > weightMax {
+                batches.append(batch)
+                (batch, together) = ([], 0)
+            }
+            batch.append(element)
+            together += own
+        }
+        if !batch.isEmpty { batches.append(batch) }
+        return batches
+    }
+}
+
+extension SQL {
+    /// Bytes of the JSON among its parameters.
+    fileprivate var payloadBytes: Int {
+        values.reduce(0) { sum, value in
+            switch value {
+            case .json(let bytes): sum + bytes.count
+            case .jsonArray(let parts): sum + parts.reduce(0) { $0 + ($1?.count ?? 0) }
+            default: sum
+            }
+        }
     }
 }

@@ -125,13 +125,17 @@ private enum Source: CaseIterable {
     }
 
     func selecting(_ condition: SQL) -> SQL {
-        let shared =
-            "x.id, x.kind, x.queue, x.priority, x.failures::integer, x.run, x.subject, x.limit_key, x.args, x.meta, x.errors, x.created_at, x.started_at"
+        // A value that can't be read, or is too long, is an object with a sentence: the other rows are told all the same.
+        let shared = """
+            x.id, motorpool.readable(x.kind), motorpool.readable(x.queue), x.priority, x.failures::integer, x.run, \
+            motorpool.readable(x.subject), motorpool.readable(x.limit_key), motorpool.readable(x.args), \
+            motorpool.readable(x.meta), motorpool.readable(x.errors), x.created_at, x.started_at
+            """
         switch self {
         case .hot:
             return """
-                SELECT \(pasting: shared), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END, motorpool.reason(x), NULL::jsonb,
-                    x.run_at, NULL::timestamptz, w.name, p.phase, p.done, p.total, x.parent, x.children_left,
+                SELECT \(pasting: shared), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END, motorpool.readable(motorpool.reason(x)), NULL::jsonb,
+                    x.run_at, NULL::timestamptz, w.name, motorpool.readable(p.phase), p.done, p.total, x.parent, x.children_left,
                     coalesce(cardinality(x.deaths), 0)
                 FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
                 LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run AND x.state = 1
@@ -139,13 +143,13 @@ private enum Source: CaseIterable {
                 """
         case .dead:
             return """
-                SELECT \(pasting: shared), 'dead', x.reason, NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
+                SELECT \(pasting: shared), 'dead', motorpool.readable(x.reason), NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
                     NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, x.deaths::integer
                 FROM motorpool.dead x WHERE \(condition)
                 """
         case .history:
             return """
-                SELECT \(pasting: shared), x.ending, x.reason, x.result, NULL::timestamptz, x.ended_at, NULL::text,
+                SELECT \(pasting: shared), x.ending, motorpool.readable(x.reason), motorpool.readable(x.result), NULL::timestamptz, x.ended_at, NULL::text,
                     NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, 0
                 FROM motorpool.history x WHERE \(condition)
                 """

@@ -32,7 +32,7 @@ extension Store {
     {
         let due = try await StoreError.translating {
             // A subject that another session holds is waited for elsewhere: the settlement is sent again.
-            try await database.waiting(.brief).transaction { tx in
+            try await database.waiting(.brief).transaction(within: Store.limit(for: jobs)) { tx in
                 try await settle(token, as: settlement, enqueueing: jobs, in: tx)
             }
         }

@@ -17,7 +17,7 @@ extension Store {
         guard !jobs.isEmpty else { return [:] }
         let rows = try await database.run(
             """
-            SELECT j.id, j.state, j.run, j.failures::integer, p.phase, p.done, p.total
+            SELECT j.id, j.state, j.run, j.failures::integer, motorpool.readable(p.phase), p.done, p.total
             FROM motorpool.jobs j LEFT JOIN motorpool.progress p ON p.job = j.id AND p.run = j.run
             WHERE j.id = ANY (\(jobs.map(\.number)))
             """, within: .seconds(5))

@@ -36,6 +36,7 @@ package final class Store: Sendable {
         ]
         hotSettings.statementTimeout = Store.hotTimeout
         hotSettings.lockTimeout = Store.hotLockTimeout
+        hotSettings.answerBytesMax = Store.hotAnswerBytesMax
         hot = Database(hotSettings, connectionsMax: claimConnectionsMax)
         bell = Bell(database)
     }
@@ -43,6 +44,9 @@ package final class Store: Sendable {
     /// What a claim or a settlement may take on the server. `rescue_orphans` and `Reconciliation` rely on it: a claim
     /// that was sent is committed or gone well within ten seconds.
     package static let hotTimeout = Duration.seconds(5)
+
+    /// What a claim may bring; it asks for an eighth of it, and counts only what its rows are stored in.
+    static let hotAnswerBytesMax = 32 << 20
 
     /// How long a settlement waits for a row that somebody else has locked, before it is sent apart from its neighbours.
     package static let hotLockTimeout = Duration.milliseconds(200)

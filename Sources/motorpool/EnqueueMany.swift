@@ -39,8 +39,8 @@ enum EnqueueMany {
             try await Workplace.withDoor(call) { door in
                 var isMore = true
                 while isMore {
-                    let batch = try Self.batch(from: tally.count, next)
-                    isMore = batch.count == Bounds.batchJobsMax
+                    let batch: [NewJob]
+                    (batch, isMore) = try Self.batch(from: tally.count, next)
                     let answers = try await door.enqueue(batch)
                     // Of the first batch alone: a warning, not an inventory.
                     if tally.count == 0, let job = batch.first, let answer = answers.first,
@@ -62,10 +62,18 @@ enum EnqueueMany {
         return tally.refused == 0 ? .ok : .failed
     }
 
-    private static func batch(from index: Int, _ next: (Int) throws -> NewJob?) throws -> [NewJob] {
+    /// The next jobs, as many as one round trip to the database carries.
+    private static func batch(
+        from index: Int, _ next: (Int) throws -> NewJob?
+    ) throws -> (jobs: [NewJob], isMore: Bool) {
         var batch: [NewJob] = []
-        while batch.count < Bounds.batchJobsMax, let job = try next(index + batch.count) { batch.append(job) }
-        return batch
+        var bytes = 0
+        while batch.count < Bounds.batchJobsMax, bytes < Store.tripBytesMax {
+            guard let job = try next(index + batch.count) else { return (batch, false) }
+            batch.append(job)
+            bytes += job.payloadBytes
+        }
+        return (batch, true)
     }
 
     /// What became of them.

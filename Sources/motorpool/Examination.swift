@@ -10,6 +10,8 @@ struct Examination {
     static let unreachable = "unreachable"
     private static let versionMin = 150_000
     private static let holdMax = Duration.seconds(60)
+    /// Queues that stand still are listed up to so many.
+    private static let stalledMax = 20
 
     let store: Store
     let settings: Settings
@@ -36,6 +38,7 @@ struct Examination {
         findings += await looked("workers", workers)
         findings += await looked("homeless", unworked)
         findings += await looked("queues", pausedQueues)
+        findings += await looked("stalled", stalled)
         findings += await looked("table", table)
         findings += await looked("dead", dead)
         findings += await looked("rests", rests)
@@ -221,6 +224,16 @@ struct Examination {
             }
         }
         return findings
+    }
+
+    private func stalled() async throws -> [Finding] {
+        let stalled = try await store.stalledQueues()
+        guard !stalled.isEmpty else {
+            return [Finding(.fine, "stalled", "every queue with jobs in line and free lanes is claimed from")]
+        }
+        let more = stalled.count - Self.stalledMax
+        return stalled.prefix(Self.stalledMax).map { Finding(.bad, "stalled", $0.sentence) }
+            + (more > 0 ? [Finding(.bad, "stalled", "\(more) more queues stand still in the same way")] : [])
     }
 
     private func table() async throws -> [Finding] {

@@ -16,7 +16,8 @@ struct KindPublisher {
 
     /// - Returns: the kinds that were new; `faults`: why none could be published, because the policies have faults.
     func publish() async throws -> (kinds: [String], faults: [Fault]) {
-        let (definitions, faults) = settings.jobs.load(kinds: Workplace.kinds(settings))
+        let (definitions, faults) = settings.jobs.load(
+            kinds: Workplace.kinds(settings), withTrial: settings.hasTrialKinds)
         guard faults.isEmpty else { return ([], faults) }
         let store = Store(settings.connection, connectionsMax: 1, claimConnectionsMax: 1)
         let result: Result<[String], any Error>

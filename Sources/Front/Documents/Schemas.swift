@@ -17,6 +17,12 @@ enum Schemas {
             ),
             ("Cancelled", cancelled), ("Conditions", conditions), ("Health", health),
             ("Liveness", .object([("status", .oneOf(["ok"]))], required: ["status"])), ("Problem", problem),
+            (
+                "Readiness",
+                .object(
+                    [("status", .oneOf(["ok"])), ("warnings", .array(of: text))],
+                    required: ["status", "warnings"])
+            ),
         ]
     }
 

@@ -32,9 +32,13 @@ package enum HealthRoutes {
         .get, "/health/ready", role: .anyone, limit: .free, group: group,
         summary: "Say whether requests should be sent here",
         about:
-            "Not while the process ends, nor while the database is away or its tables are older than this program.",
+            """
+            Not while the process ends, nor while the database is away or its tables are older than this program. \
+            `warnings` has a sentence when there are queues with jobs in line and free lanes from which nothing has been \
+            claimed for a minute; motorpool_queue_stalled in /metrics names them.
+            """,
         answers: [
-            .init(200, "they should", .named("Liveness")),
+            .init(200, "they should", .named("Readiness")),
             .init(503, "they should not; the reason is told", .named("Problem")),
         ]
     ) { exchange in
@@ -46,7 +50,17 @@ package enum HealthRoutes {
                 "schema_behind", "the database's tables are older than this program: motorpool migrate",
                 retryAfter: 10)
         }
-        return Reply.json(.object([("status", "ok")]))
+        // A warning that can't be had takes no request away from here.
+        let stalled = (try? await exchange.front.stalledQueues.value().count) ?? 0
+        let warnings: [JSONText] =
+            stalled == 0
+            ? []
+            : [
+                .string(
+                    "\(stalled) \(stalled == 1 ? "queue stands" : "queues stand") still: work, free lanes, and no claim for a minute; see motorpool doctor"
+                )
+            ]
+        return Reply.json(.object([("status", "ok"), ("warnings", .array(warnings))]))
     }
 
     private static let metrics = Route(

@@ -6,7 +6,9 @@ internal import Postgres
 enum ServeCommand: Command {
     static let name = "serve"
     static let summary = "Answer HTTP for the queue of a database, until SIGTERM"
-    static let settings: Set<Setting.Group> = [.database, .policies, .front, .log, .workshop]
+    static let settings: Set<Setting.Group> = [
+        .database, .policies, .trial, .front, .log, .workshop,
+    ]
     static let drainsOnSignals = true
     static let notes = """
         Runs no jobs: motorpool work does, in other processes on any number of machines. The first

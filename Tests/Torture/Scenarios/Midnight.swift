@@ -97,11 +97,11 @@ struct Midnight: Scenario {
                 queue: "trial", kinds: ["noop"], worker: worker, limit: Midnight.batch,
                 watermarks: Watermarks())
             let began = ContinuousClock.now
-            let (jobs, stale) = try await stage.store.settle(plain: done, andClaim: claim)
+            let claimed = try await stage.store.settle(plain: done, andClaim: claim)
             let took = ContinuousClock.now - began
-            guard stale == 0 else { throw TortureError("\(stale) settlements were refused") }
+            guard claimed.stale == 0 else { throw TortureError("\(claimed.stale) settlements were refused") }
             if !done.isEmpty { times.withLock { $0.append(took) } }
-            done = jobs.map { PlainSettlement(token: $0.token, isKept: $0.isKept, result: nil) }
+            done = claimed.jobs.map { PlainSettlement(token: $0.token, isKept: $0.isKept, result: nil) }
         }
         _ = try await stage.store.settle(plain: done, andClaim: nil)
     }

@@ -82,6 +82,13 @@ enum Troubles {
             lines.append(
                 "<li><span class=\"bad\">No worker is alive.</span> Nothing is run until one starts.</li>")
         }
+        for queue in try await store.stalledQueues().prefix(20) {
+            lines.append(
+                """
+                <li><span class="bad">Stalled:</span> <a href="\(DeskPath("queues", queue.name))">\(queue.name)</a> \
+                \(queue.sentence)</li>
+                """)
+        }
         lines += try await paused(store)
         if !workers.isEmpty { lines += try await unworked(store) }
         for holder in try await store.vacuumHolders() where holder.age ?? .seconds(3600) > .seconds(300) {
