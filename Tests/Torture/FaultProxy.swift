@@ -52,7 +52,8 @@ final class FaultProxy: Sendable {
     }
 
     /// Listens on 127.0.0.1 and carries to `server` there.
-    static func start(to server: UInt16, seed: UInt64) throws -> FaultProxy {
+    /// - Parameter bytesPerSecond: in each direction, all connections together; nil: as fast as it goes.
+    static func start(to server: UInt16, seed: UInt64, bytesPerSecond: Int? = nil) throws -> FaultProxy {
         let listener = try LoopbackSocket.listen()
         _ = fcntl(listener, F_SETFL, O_NONBLOCK)
         let state = Lock(State())
@@ -60,7 +61,7 @@ final class FaultProxy: Sendable {
         let thread = BlockingThread.start("fault-proxy") {
             var loop = ProxyLoop(
                 listener: listener, server: server, waker: waker, state: state,
-                dice: Dice(seed: seed, "proxy"))
+                dice: Dice(seed: seed, "proxy"), bytesPerSecond: bytesPerSecond)
             loop.run()
         }
         return FaultProxy(port: LoopbackSocket.port(of: listener), state: state, waker: waker, thread: thread)

@@ -24,6 +24,8 @@ final class ProxyLink {
     private var desertedAt = ContinuousClock.now
     /// Ends in an orderly way once everything is written.
     private var isEnding = false
+    private var clientBytes = 0
+    private var serverBytes = 0
 
     private static let bufferedMax = 4 << 20
     /// MSG_NOSIGNAL.
@@ -37,12 +39,12 @@ final class ProxyLink {
     var isOver: Bool { client < 0 && server < 0 }
 
     /// What to poll for: the client's end and the server's.
-    var interests: [pollfd] {
+    func interests(hearsClient: Bool, hearsServer: Bool) -> [pollfd] {
         guard ContinuousClock.now >= silentUntil else {
             return [pollfd(fd: -1, events: 0, revents: 0), pollfd(fd: -1, events: 0, revents: 0)]
         }
-        let fromClient = toServer.count < ProxyLink.bufferedMax ? POLLIN : 0
-        let fromServer = toClient.count < ProxyLink.bufferedMax ? POLLIN : 0
+        let fromClient = hearsClient && toServer.count < ProxyLink.bufferedMax ? POLLIN : 0
+        let fromServer = hearsServer && toClient.count < ProxyLink.bufferedMax ? POLLIN : 0
         return [
             pollfd(fd: client, events: Int16(fromClient | (toClient.isEmpty ? 0 : POLLOUT)), revents: 0),
             pollfd(fd: server, events: Int16(fromServer | (toServer.isEmpty ? 0 : POLLOUT)), revents: 0),
@@ -54,6 +56,7 @@ final class ProxyLink {
     /// Reads what the client says; the batches that are complete.
     func readClient() -> [WireReader.Batch] {
         guard client >= 0, let bytes = receive(client) else { return [] }
+        clientBytes += bytes.count
         guard !bytes.isEmpty else {
             // The client hung up: what it said still reaches the server.
             isEnding = true
@@ -66,6 +69,7 @@ final class ProxyLink {
     /// - Returns: whether that was the answer that was to be cut.
     func readServer() -> Bool {
         guard server >= 0, let bytes = receive(server) else { return false }
+        serverBytes += bytes.count
         guard !bytes.isEmpty else {
             closeServer()
             isEnding = true
@@ -85,6 +89,12 @@ final class ProxyLink {
             return true
         }
         return false
+    }
+
+    /// Bytes that were read since the last call.
+    func takeCounts() -> (fromClient: Int, fromServer: Int) {
+        defer { (clientBytes, serverBytes) = (0, 0) }
+        return (clientBytes, serverBytes)
     }
 
     func forward(_ bytes: [UInt8]) {

@@ -1,4 +1,5 @@
 import Glibc
+import Jobs
 import Platform
 import TestSupport
 
@@ -10,8 +11,16 @@ struct ProxyLoop {
     let state: Lock<FaultProxy.State>
     var dice: Dice
     private var links: [ProxyLink] = []
+    /// How much the way carries now, from the clients and from the server; nil: anything.
+    private var up: Pace?
+    private var down: Pace?
 
-    init(listener: Int32, server: UInt16, waker: Waker, state: Lock<FaultProxy.State>, dice: Dice) {
+    init(
+        listener: Int32, server: UInt16, waker: Waker, state: Lock<FaultProxy.State>, dice: Dice,
+        bytesPerSecond: Int?
+    ) {
+        up = bytesPerSecond.map { Pace(bytesPerSecond: $0) }
+        down = up
         self.listener = listener
         self.server = server
         self.waker = waker
@@ -30,8 +39,13 @@ struct ProxyLoop {
             pollfd(fd: waker.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
         ]
-        for link in links { watched += link.interests }
-        _ = poll(&watched, nfds_t(watched.count), 20)
+        up?.refill()
+        down?.refill()
+        let (hearsClients, hearsServer) = (up?.hasRoom ?? true, down?.hasRoom ?? true)
+        for link in links {
+            watched += link.interests(hearsClient: hearsClients, hearsServer: hearsServer)
+        }
+        _ = poll(&watched, nfds_t(watched.count), hearsClients && hearsServer ? 20 : 1)
         if watched[0].revents != 0 { waker.drain() }
         // Links first: `watched` knows only those that were there.
         for (index, link) in links.enumerated() {
@@ -60,6 +74,9 @@ struct ProxyLoop {
         }
         if server != 0, link.readServer() { count(.insideAnswer) }
         link.flush()
+        let (fromClient, fromServer) = link.takeCounts()
+        up?.take(fromClient)
+        down?.take(fromServer)
     }
 
     /// Forwards a batch, or does to it what the oldest fitting order says.
@@ -115,6 +132,29 @@ struct ProxyLoop {
             }
         }
     }
+}
+
+/// A slow way: so many bytes a second, in portions of a fiftieth of that.
+private struct Pace {
+    private let bytesPerSecond: Double
+    private var room: Double
+    private var at = ContinuousClock.now
+
+    init(bytesPerSecond: Int) {
+        self.bytesPerSecond = Double(bytesPerSecond)
+        room = self.bytesPerSecond / 50
+    }
+
+    var hasRoom: Bool { room > 0 }
+
+    mutating func refill() {
+        let now = ContinuousClock.now
+        room = min(room + bytesPerSecond * (now - at).inSeconds, bytesPerSecond / 50)
+        at = now
+    }
+
+    /// May go below zero: the next wait longer.
+    mutating func take(_ bytes: Int) { room -= Double(bytes) }
 }
 
 extension FaultProxy.Order {

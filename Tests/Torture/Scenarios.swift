@@ -61,7 +61,7 @@ enum Scenarios {
         LateCommit.self, Poison.self, Recovery.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
         HostBudget.self,
         Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self, SlotRace.self,
-        Downtime.self, Downloads.self, OneDownload.self,
+        Downtime.self, Downloads.self, OneDownload.self, SlowWay.self,
     ]
 
     static var names: String { all.map { $0.name }.joined(separator: ", ") }
