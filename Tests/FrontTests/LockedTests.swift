@@ -40,7 +40,8 @@ import Testing
                     var answers: [(House.Answer, Duration)] = []
                     while BootClock.now < end {
                         let start = BootClock.now
-                        let answer = await house.ask(.post, "/jobs", #"{"kind":"note","subject":"S"}"#, as: .producer)
+                        let answer = await house.ask(
+                            .post, "/jobs", #"{"kind":"note","subject":"S"}"#, as: .producer)
                         answers.append((answer, BootClock.now - start))
                     }
                     return answers
