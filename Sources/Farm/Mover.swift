@@ -5,7 +5,8 @@ internal import Store
 /// turns by `SKIP LOCKED`.
 struct Mover: Sendable {
     let store: Store
-    let hasLimits: Bool
+    /// Whether any kind has a limit now.
+    let hasLimits: @Sendable () -> Bool
     let tell: @Sendable (FarmEvent) -> Void
 
     static let restMax = Duration.milliseconds(250)
@@ -30,7 +31,7 @@ struct Mover: Sendable {
     func runOnce() async throws -> Duration {
         var (moved, queues) = try await store.moveDue(batch: Mover.batch)
         let isFull = moved == Mover.batch
-        if hasLimits { queues.formUnion(try await store.admit()) }
+        if hasLimits() { queues.formUnion(try await store.admit()) }
         store.bell.ringSoon(queues)
         if isFull { return .zero }
         return min(Mover.restMax, max(.milliseconds(5), try await store.nextDue() ?? Mover.restMax))
