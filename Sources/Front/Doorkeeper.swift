@@ -34,7 +34,10 @@ struct Doorkeeper: Sendable {
 
     /// Whoever asks, without a look at what he brings.
     func stranger(_ request: Request) -> Caller {
-        let role = isLocal(request) ? settings.localRole : settings.anonymousRole
+        let localRole =
+            settings.tokens.isEmpty
+            ? settings.localRoleWithoutTokens ?? settings.localRole : settings.localRole
+        let role = isLocal(request) ? localRole : settings.anonymousRole
         return Caller(name: Caller.anonymousName, role: role, means: .nothing, address: address(of: request))
     }
 

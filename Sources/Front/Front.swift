@@ -19,6 +19,7 @@ package final class Front: Sendable {
     let conditions: Gatherer<ConditionRoutes.Question, Condition>
     let scrape: Cached<Scrape>
     let hasSchema: Cached<Bool>
+    let stuck: Cached<[StuckReport]>
     let extraMetrics = Lock<[@Sendable (inout MetricsText) -> Void]>([])
     private let doorkeeper: Doorkeeper
     private let page: PageFace?
@@ -50,6 +51,7 @@ package final class Front: Sendable {
         kinds = Cached(for: settings.cacheSpan) { try await store.kindNames() }
         scrape = Cached(for: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = Cached(for: settings.cacheSpan) { try await store.hasSchema() }
+        stuck = Cached(for: settings.cacheSpan) { try await store.stuckRuns() }
         doorkeeper = Doorkeeper(settings, session: page?.caller)
         self.page = page
         self.tell = tell

@@ -7,6 +7,8 @@ package struct FrontSettings: Sendable {
     package var tokens = TokenBook([])
     /// What callers without a token may do when they are on this machine and nothing was forwarded.
     package var localRole = Role.anyone
+    /// What they may do as long as there is no token at all; `nil`: the same.
+    package var localRoleWithoutTokens: Role?
     /// What all other callers without a token may do.
     package var anonymousRole = Role.anyone
     /// Proxies whose `X-Forwarded-For` is believed.

@@ -30,6 +30,7 @@ struct Examination {
         // Without its tables there is nothing more to ask.
         guard !schema.contains(where: { $0.level == .bad }) else { return findings }
         findings += await looked("workers", workers)
+        findings += await looked("stuck", stuck)
         findings += await looked("homeless", homeless)
         findings += await looked("queues", queues)
         findings += await looked("table", table)

@@ -16,7 +16,7 @@ final class Reception: Sendable {
     private let isTrusting: Bool
 
     /// How long answers in flight may take when the process ends.
-    private static let grace = Duration.seconds(10)
+    static let grace = Duration.seconds(10)
     /// Nobody waits longer than this for a connection to the database: he is told that it is away.
     private static let databaseWaitMax = Duration.seconds(2)
 
@@ -49,7 +49,8 @@ final class Reception: Sendable {
         let isNear = settings.http.host.hasPrefix("/") || IPAddress(settings.http.host)?.isLoopback == true
         let isTrusting = settings.anonymous == nil && front.tokens.isEmpty && isNear
         front.anonymousRole = settings.anonymous ?? .anyone
-        front.localRole = isTrusting ? .producer : front.anonymousRole
+        front.localRole = front.anonymousRole
+        if isTrusting { front.localRoleWithoutTokens = .producer }
         return (front, isTrusting)
     }
 
@@ -69,6 +70,20 @@ final class Reception: Sendable {
             )
         }
         return address
+    }
+
+    /// Whose tokens are accepted from now on.
+    /// - Throws: `ConfigurationFaults` when none would be left: whoever is near would then be trusted at once.
+    func reload(_ tokens: TokenBook) throws {
+        let old = front.settings.tokens
+        guard !tokens.isEmpty || old.isEmpty else {
+            throw ConfigurationFaults(faults: [
+                Fault(
+                    file: "MOTORPOOL_TOKENS_FILE",
+                    message: "no token would be left; to work without any, start the process anew")
+            ])
+        }
+        old.replace(with: tokens.tokens)
     }
 
     /// Lets go who waits, answers what was asked, closes. Twice is once.

@@ -16,7 +16,11 @@ enum Schemas {
                     required: ["jobs", "next_before"])
             ),
             ("Cancelled", cancelled), ("Conditions", conditions), ("Health", health),
-            ("Liveness", .object([("status", .oneOf(["ok"]))], required: ["status"])), ("Problem", problem),
+            (
+                "Liveness",
+                .object(
+                    [("status", .oneOf(["ok"])), ("words", .array(of: text))], required: ["status"])
+            ), ("Problem", problem),
         ]
     }
 

@@ -31,7 +31,8 @@ package enum HealthRoutes {
         .get, "/health/ready", role: .anyone, limit: .free, group: group,
         summary: "Say whether requests should be sent here",
         about:
-            "Not while the process ends, nor while the database is away or its tables are older than this program.",
+            "Not while the process ends, nor while the database is away or its tables are older than this program. "
+            + "Words tell of runs that block or have lost a lane of a worker: requests are answered all the same.",
         answers: [
             .init(200, "they should", .named("Liveness")),
             .init(503, "they should not; the reason is told", .named("Problem")),
@@ -45,8 +46,15 @@ package enum HealthRoutes {
                 "schema_behind", "the database's tables are older than this program: motorpool migrate",
                 retryAfter: 10)
         }
-        return Reply.json(.object([("status", "ok")]))
+        // Requests can be answered all the same; what they ask for may wait.
+        let stuck = try await exchange.front.stuck.value().prefix(HealthRoutes.wordsMax)
+        let words: [(String, JSONText)] =
+            stuck.isEmpty ? [] : [("words", .array(stuck.map { .string($0.description) }))]
+        return Reply.json(.object([("status", "ok")] + words))
     }
+
+    /// So many things that are not as they should be are told.
+    private static let wordsMax = 10
 
     private static let metrics = Route(
         .get, "/metrics", role: .reader, limit: .read, group: group,

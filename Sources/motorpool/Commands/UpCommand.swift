@@ -1,3 +1,4 @@
+internal import Front
 internal import HTTPServer
 internal import Jobs
 internal import Postgres
@@ -12,10 +13,12 @@ enum UpCommand: Command {
     static let settings: Set<Setting.Group> = [.database, .policies, .farm, .front, .log, .workshop]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
+    static let reloadsOnHangUp = true
     static let notes = """
         The first SIGTERM or SIGINT drains the front, then the farm, and then stops the private server.
         The second one ends the process at once; the private server keeps running then, and the next
-        start adopts it.
+        start adopts it. SIGHUP reads tokens, policies and schedule again; with a fault in them everything
+        goes on as before.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
@@ -67,7 +70,8 @@ enum UpCommand: Command {
         let result: Result<Void, any Error>
         do {
             let work: Void = try await WorkCommand.work(
-                call, policies, log, beforeDraining: { await reception.close() })
+                call, policies, log, beforeDraining: { await reception.close() },
+                beforeReloading: { try reception.reload($0.settings.front.tokens) })
             result = .success(work)
         } catch {
             result = .failure(error)
