@@ -31,9 +31,7 @@ final class Crew: Sendable {
             kinds: kinds, definitions: definitions, tally: tally,
             shared: Run.Shared(store: store, hosts: hosts, killPoint: settings.killPoint), tell: tell)
         let queues = settings.lanes.keys.sorted()
-        // Each lane may hold one, each lost lane another, and the ticks need one.
-        let threads = try RunThreads(
-            max: settings.lanes.values.reduce(2, +) + settings.lostLanesMax)
+        let threads = try RunThreads(max: settings.runThreadsMax(of: settings.definitions))
         let ordinary = queues.map { queue in
             Pool(
                 name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, threads: threads,

@@ -127,6 +127,7 @@ package final class Farm: Sendable {
         definitions.replace(with: new)
         let crew = crew.withLock { $0 }
         let (lanes, pools) = (settings.lanes(of: new), (crew?.pools ?? []).filter(\.prefetches))
+        crew?.threads.allow(max: settings.runThreadsMax(of: new))
         for pool in pools {
             if let count = lanes[pool.name], count != pool.load.lanes { pool.resize(lanes: count) }
         }

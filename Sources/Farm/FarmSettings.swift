@@ -38,6 +38,11 @@ package struct FarmSettings: Sendable {
     /// The queues that this farm works, with their lanes.
     package var lanes: [String: Int] { lanes(of: definitions) }
 
+    /// Each lane may hold a thread, the suspects' as well, each lost lane another, and ticks need one.
+    func runThreadsMax(of definitions: Definitions) -> Int {
+        lanes(of: definitions).values.reduce(2, +) + lostLanesMax
+    }
+
     /// The queues of other definitions that a farm with these settings works.
     func lanes(of definitions: Definitions) -> [String: Int] {
         guard let queues else { return definitions.lanes }

@@ -113,7 +113,7 @@ final class Pool: Sendable {
     static let unsettledMax = 2000
     /// Runs shorter than this are settled by at least so many at once while more are buffered.
     static let rushSpan = 0.0002
-    static let rushBatch = 200
+    static let rushBatch = 500
     /// A run that goes on for so long after it was told to end is given up.
     static let abandonAfter = Duration.seconds(5)
     /// A lane that has gone from run to run for so long lets others come to its thread.

@@ -31,6 +31,8 @@ final class RunThreads: Sendable {
         var idle = 0
         var seats: [Seat] = []
         var overseerRests = false
+        /// How many threads there may be.
+        var max: Int
         var isClosed = false
 
         var queued: Int { queue.count - queueHead }
@@ -39,8 +41,7 @@ final class RunThreads: Sendable {
 
     /// How many threads that make progress there are, as soon as there is work for them: one a processor, at least two.
     let usual: Int
-    let max: Int
-    private let monitor = Monitor(State())
+    private let monitor: Monitor<State>
     private let bell: Waker
     private let stackBytes = 8 << 20
 
@@ -52,15 +53,20 @@ final class RunThreads: Sendable {
     /// More than any machine's lanes need, and less than its processes may have.
     static let threadsMax = 1000
 
-    /// - Parameter max: how many threads there may be; at least the usual number, at most `threadsMax`.
+    /// - Parameter max: how many threads there may be, see `allow`.
     /// - Throws: `PlatformFault` when the process is out of descriptors.
     init(max: Int) throws {
         usual = Swift.max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        self.max = Swift.max(usual, min(max, RunThreads.threadsMax))
+        monitor = Monitor(State(max: RunThreads.bounded(max, usual)))
         bell = try Waker()
         // Holds the pool until it is closed.
         _ = BlockingThread.start("run overseer") { self.oversee() }
     }
+
+    /// So many threads there may be from now on; at least the usual number, at most `threadsMax`.
+    func allow(max: Int) { monitor.withLock { $0.max = RunThreads.bounded(max, usual) } }
+
+    private static func bounded(_ max: Int, _ usual: Int) -> Int { Swift.max(usual, min(max, threadsMax)) }
 
     /// Whether work waits for a thread. Asked by lanes between two runs, so that none keeps a thread to itself.
     var isCrowded: Bool { monitor.withLock { $0.queued > 0 } }
@@ -235,7 +241,7 @@ final class RunThreads: Sendable {
         let held = state.seats.count { isHeld($0, now) }
         let threads = state.threads
         guard held > 0, threads - held < usual else { return [] }
-        let wanted = Swift.max(usual - (threads - held), threads == held ? min(state.queued, held) : 0)
-        return (0..<Swift.max(0, min(wanted, max - threads))).map { _ in takeSeat(&state) }
+        let wanted = max(usual - (threads - held), threads == held ? min(state.queued, held) : 0)
+        return (0..<max(0, min(wanted, state.max - threads))).map { _ in takeSeat(&state) }
     }
 }

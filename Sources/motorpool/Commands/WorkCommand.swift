@@ -18,7 +18,7 @@ enum WorkCommand: Command {
         The first SIGTERM or SIGINT drains: no new claims, running jobs may end within the grace time,
         the rest goes back in line and costs no attempt. The second one ends the process at once; its
         jobs are rescued when its lease has ended. SIGHUP reads policies and schedule again; with a fault in
-        them everything goes on as before. The process ends by itself, with 70, when too many runs don't end.
+        them everything goes on as before. When too many runs don't end, the process ends with 70.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
