@@ -17,6 +17,8 @@ final class Pulse: Sendable {
     }
 
     private let executor: LaneExecutor
+    /// Of the task that made this, which is the engine's: each priority has threads of its own in the shared pool.
+    private let priority = Task.currentPriority
     private let ways = Lock(Ways())
 
     /// A longer time between two beats counts as much.
@@ -34,7 +36,7 @@ final class Pulse: Sendable {
             (Pulse.beat(&ways.engine, felt), Pulse.beat(&ways.runs, felt))
         }
         // Each lives until its pool has a thread for it, which is what is measured.
-        if asksEngine { Task { self.ways.withLock { $0.engine = Way() } } }
+        if asksEngine { Task(priority: priority) { self.ways.withLock { $0.engine = Way() } } }
         if asksRuns { Task(executorPreference: executor) { self.ways.withLock { $0.runs = Way() } } }
     }
 

@@ -3,6 +3,7 @@ import Jobs
 import Platform
 import Postgres
 import Store
+import World
 
 /// Runs block their threads: a few, more than there are processors, past their limits, and every thread of a process.
 struct BlockedRuns: Scenario {
@@ -51,7 +52,10 @@ struct BlockedRuns: Scenario {
             let took = ContinuousClock.now - asked
             let allowed = settings.grace + theatre.bound(.seconds(5))
             try await stage.store.database.run(
-                "DELETE FROM motorpool.jobs WHERE kind = 'sleep' AND id NOT IN (SELECT id FROM motorpool.jobs WHERE kind = 'sleep' ORDER BY id LIMIT 2)"
+                """
+                DELETE FROM motorpool.jobs WHERE kind = 'sleep'
+                    AND id > (SELECT id FROM motorpool.jobs WHERE kind = 'sleep' ORDER BY id OFFSET 1 LIMIT 1)
+                """
             )
             let lives = try await restart(stage, settings)
             let aside = try await stage.count(
@@ -131,9 +135,9 @@ struct BlockedRuns: Scenario {
             settings.grace = .milliseconds(500)
             let worker = try stage.start("again-\(lives)", settings)
             try await eventually("they block again, or are set aside", within: .seconds(20)) {
-                try await stage.count(
-                    "SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1") > 0
-                    || stage.count(left) == 0
+                let blocked: SQL = "SELECT count(*) FROM motorpool.jobs WHERE kind = 'sleep' AND state = 1"
+                if try await stage.count(blocked) > 0 { return true }
+                return try await stage.count(left) == 0
             }
             // It works meanwhile.
             let job = try await stage.store.enqueue(NewJob("noop")).job
@@ -147,7 +151,7 @@ struct BlockedRuns: Scenario {
     }
 
     private static func told(_ milliseconds: Double) -> String {
-        String(Int(milliseconds * 100)).count > 0 ? "\((milliseconds * 100).rounded() / 100)" : ""
+        "\((milliseconds * 100).rounded() / 100)"
     }
 
     // MARK: Beyond it
