@@ -6,7 +6,7 @@ internal import Store
 /// One run from its start to its verdict: looked up, performed, judged.
 struct Attempt: Sendable {
     let kinds: [String: AnyKind]
-    let definitions: Definitions
+    let definitions: LiveDefinitions
     let tally: Tally
     let shared: Run.Shared
     let tell: @Sendable (FarmEvent) -> Void

@@ -7,6 +7,9 @@ internal import Store
 final class Crew: Sendable {
     let keeper: LeaseKeeper
     let pools: [Pool]
+    let threads: RunThreads
+    let watchdog: Watchdog
+    let drain: Drain
     let claimers: [Claimer]
     let settlers: [Settler]
     let mover: Mover
@@ -14,37 +17,36 @@ final class Crew: Sendable {
     let upkeep: Upkeep
     let inspector: Inspector
     let ear: Ear?
-    /// `nil` without a schedule.
+    /// `nil` where no schedule is fired.
     let scheduler: Scheduler?
     /// The lanes where jobs that met two deaths run, one a queue; a rescue rings their name.
     static let suspects = "suspects"
 
-    private let store: Store
-    private let settings: FarmSettings
-    private let tally: Tally
-    private let tell: @Sendable (FarmEvent) -> Void
-
     init(
-        store: Store, settings: FarmSettings, kinds: [String: AnyKind], tally: Tally,
-        tell: @escaping @Sendable (FarmEvent) -> Void
+        store: Store, settings: FarmSettings, definitions: LiveDefinitions, kinds: [String: AnyKind],
+        tally: Tally, tell: @escaping @Sendable (FarmEvent) -> Void
     ) throws {
-        self.store = store
-        self.settings = settings
-        self.tally = tally
-        self.tell = tell
         let hosts = HostBudgets(store: store, rates: settings.definitions.hosts)
         let attempt = Attempt(
-            kinds: kinds, definitions: settings.definitions, tally: tally,
+            kinds: kinds, definitions: definitions, tally: tally,
             shared: Run.Shared(store: store, hosts: hosts, killPoint: settings.killPoint), tell: tell)
         let queues = settings.lanes.keys.sorted()
+        let threads = try RunThreads(max: settings.runThreadsMax(of: settings.definitions))
         let ordinary = queues.map { queue in
-            Pool(name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, work: attempt.work)
+            Pool(
+                name: queue, lanes: settings.lanes[queue] ?? 1, prefetches: true, threads: threads,
+                work: attempt.work)
         }
-        let suspects = Pool(name: Crew.suspects, lanes: queues.count, prefetches: false, work: attempt.work)
+        let suspects = Pool(
+            name: Crew.suspects, lanes: queues.count, prefetches: false, threads: threads, work: attempt.work)
         let pools = ordinary + [suspects]
+        let watchdog = try Watchdog(
+            pools: pools, threads: threads, farm: settings, tally: tally, tell: tell)
         let keeper = try LeaseKeeper(
             settings: store.database.settings, farm: settings,
-            stats: { tally.json(lanes: settings.lanes, pools: pools) },
+            stats: {
+                tally.json(pools: pools, stuck: watchdog.stuck, silence: watchdog.pulse.silence)
+            }, silence: { watchdog.pulse.silence },
             onRegistered: { worker in
                 tell(.started(worker: worker))
                 for pool in pools { pool.claimAlarm.sound() }
@@ -72,7 +74,7 @@ final class Crew: Sendable {
             ]
         settlers = pools.map { Settler(pool: $0, store: store, tally: tally, tell: tell) }
         mover = Mover(
-            store: store, hasLimits: settings.definitions.byKind.values.contains(where: \.isLimited),
+            store: store, hasLimits: { definitions.now.byKind.values.contains(where: \.isLimited) },
             tell: tell)
         rescuer = Rescuer(
             store: store, interval: min(.seconds(1), settings.lease / 4),
@@ -80,12 +82,15 @@ final class Crew: Sendable {
         upkeep = Upkeep(store: store, farm: settings, tell: tell)
         inspector = Inspector(pools: pools, store: store, worker: { keeper.worker }, tally: tally, tell: tell)
         ear = settings.hasBell ? Ear(store: store, pools: pools, tally: tally, tell: tell) : nil
-        scheduler =
-            settings.schedule.isEmpty
-            ? nil
-            : Scheduler(
-                store: store, lines: settings.schedule, ledgerDays: settings.historyDays, tell: tell)
+        scheduler = settings.schedule.map {
+            Scheduler(store: store, lines: $0, ledgerDays: settings.historyDays, tell: tell)
+        }
+        drain = Drain(
+            pools: pools, threads: threads, keeper: keeper, store: store, settings: settings, tally: tally,
+            tell: tell)
         self.pools = pools
+        self.threads = threads
+        self.watchdog = watchdog
         self.keeper = keeper
         Crew.hearOwnBell(store, pools)
     }
@@ -94,44 +99,6 @@ final class Crew: Sendable {
     private static func hearOwnBell(_ store: Store, _ pools: [Pool]) {
         store.bell.hear { queue in
             for pool in pools where pool.name == queue { pool.claimAlarm.sound() }
-        }
-    }
-
-    /// Stops claiming, hands buffered jobs back, lets runs end within the grace time, ends the others, sends the last
-    /// settlements, and hands back what is still claimed. Nothing of it costs an attempt.
-    func drain() async {
-        keeper.drain()
-        await handBack(pools.flatMap { $0.close() })
-        settings.killPoint?.pass(.duringDrain)
-        await waitForRuns(atMost: settings.grace)
-        await handBack(pools.flatMap { $0.endAll(as: .drained) })
-        await waitForRuns(atMost: .seconds(2))
-        let deadline = ContinuousClock.now + .seconds(3)
-        while pools.contains(where: \.hasUnsettled), ContinuousClock.now < deadline {
-            for pool in pools {
-                pool.claimAlarm.sound()
-                pool.settleAlarm.sound()
-            }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-        await handBack(pools.flatMap(\.heldTokens))
-    }
-
-    private func waitForRuns(atMost limit: Duration) async {
-        let deadline = ContinuousClock.now + limit
-        while pools.contains(where: { !$0.isIdle }), ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(10))
-        }
-    }
-
-    private func handBack(_ tokens: [RunToken]) async {
-        guard !tokens.isEmpty, let worker = keeper.worker else { return }
-        do {
-            let count = try await store.handBack(tokens, of: worker)
-            tally.count { $0.handedBack += count }
-            if count > 0 { tell(.handedBack(count: count)) }
-        } catch {
-            tell(.trouble("handing back: \(String(reflecting: error))"))
         }
     }
 }

@@ -1,19 +1,27 @@
-internal import Jobs
+package import Jobs
 internal import Platform
 internal import Postgres
 package import Store
 
 /// A worker process: claims jobs, runs them on lanes, settles them, and keeps the queue in order.
 ///
-/// Everything that lives as long as the farm is a child of `run()`'s task group; the lease alone has a thread.
+/// Everything that lives as long as the farm is a child of `run()`'s task group. What must not depend on anybody's task
+/// has a thread: the lease, the watchdog, the drain, and the runs, which have several.
 package final class Farm: Sendable {
     private let store: Store
     private let settings: FarmSettings
     private let kinds: [String: AnyKind]
     private let tally = Tally()
     private let tell: @Sendable (FarmEvent) -> Void
-    private let stopping = Alarm()
-    private let isDraining = Lock(false)
+    private let definitions: LiveDefinitions
+    private let crew = Lock<Crew?>(nil)
+    private let end = Monitor(End())
+
+    /// That the farm shall end, and why.
+    private struct End {
+        var asked: ContinuousClock.Instant?
+        var wornOut: String?
+    }
 
     /// - Parameters:
     ///   - kinds: what can be run here; each has a definition.
@@ -27,6 +35,7 @@ package final class Farm: Sendable {
         }
         self.store = store
         self.settings = settings
+        definitions = LiveDefinitions(settings.definitions)
         self.kinds = Dictionary(uniqueKeysWithValues: kinds.map { ($0.name, $0) })
         self.tell = tell
     }
@@ -36,16 +45,31 @@ package final class Farm: Sendable {
 
     /// Drains: claims end at once, buffered jobs go back in line, runs may end within the grace time; then `run()`
     /// returns. Twice is once.
-    package func stop() {
-        isDraining.withLock { $0 = true }
-        stopping.sound()
+    ///
+    /// It waits for nothing, and works whatever blocks: the drain has a thread of its own.
+    /// - Parameter asked: when the grace time began.
+    package func stop(asked: ContinuousClock.Instant = .now) {
+        end.withLock { $0.asked = $0.asked ?? asked }
+        end.broadcast()
     }
 
     /// Works until `stop()`, or until the task is cancelled, which drains as well.
-    /// - Throws: when the policies can't be published or the lease's thread can't be started: nothing was claimed then.
+    /// - Throws: `WornOut` when it has ended by itself; anything else when the policies can't be published or a thread
+    ///   can't be started: nothing was claimed then.
     package func run() async throws {
-        try await store.publish(settings.definitions)
-        let crew = try Crew(store: store, settings: settings, kinds: kinds, tally: tally, tell: tell)
+        try await store.publish(definitions.now)
+        let crew = try Crew(
+            store: store, settings: settings, definitions: definitions, kinds: kinds, tally: tally, tell: tell
+        )
+        self.crew.withLock { $0 = crew }
+        defer { self.crew.withLock { $0 = nil } }
+        crew.watchdog.start(
+            onChange: { crew.keeper.renewSoon() },
+            onHopeless: { why in
+                self.end.withLock { $0.wornOut = why }
+                self.tell(.wornOut(why: why))
+                self.stop()
+            })
         let leaseThread = crew.keeper.start()
         await withDiscardingTaskGroup { farm in
             for claimer in crew.claimers { farm.addTask { await claimer.run() } }
@@ -59,17 +83,65 @@ package final class Farm: Sendable {
             farm.addTask { await crew.inspector.run() }
             if let ear = crew.ear { farm.addTask { await ear.run() } }
             if let scheduler = crew.scheduler { farm.addTask { await scheduler.run() } }
-            await waitForStop()
-            tell(.draining)
-            await crew.drain()
+            await withTaskCancellationHandler {
+                await drained(crew)
+            } onCancel: {
+                stop()
+            }
             farm.cancelAll()
         }
         crew.keeper.stop()
         await leaseThread.joined()
+        crew.watchdog.stop()
+        crew.threads.close()
         tell(.stopped)
+        if let why = end.withLock({ $0.wornOut }) { throw WornOut(why: why) }
     }
 
-    private func waitForStop() async {
-        while !isDraining.withLock({ $0 }), !Task.isCancelled { await stopping.wait(atMost: .seconds(3600)) }
+    /// Returns when the farm was asked to end, and has drained.
+    private func drained(_ crew: Crew) async {
+        await withCheckedContinuation { continuation in
+            _ = BlockingThread.start("drain") {
+                crew.drain.run(since: self.waitForStop())
+                crew.watchdog.expectEnd()
+                continuation.resume()
+            }
+        }
+    }
+
+    private func waitForStop() -> ContinuousClock.Instant {
+        while true {
+            if let asked = end.wait(atMost: .seconds(3600), for: \.asked) { return asked }
+        }
+    }
+
+    // MARK: - Reloading
+
+    /// Takes other policies and another schedule while jobs run: attempts, pauses, time limits, what is published to
+    /// producers, lanes of the queues that are worked here, and the lines of the schedule.
+    /// - Returns: a sentence for each change that needs another start.
+    /// - Throws: when the database can't be told; nothing is changed here then.
+    package func reload(_ new: Definitions, schedule: [ScheduleLine]) async throws -> [String] {
+        try await store.publish(new)
+        let old = definitions.now
+        definitions.replace(with: new)
+        let crew = crew.withLock { $0 }
+        let (lanes, pools) = (settings.lanes(of: new), (crew?.pools ?? []).filter(\.prefetches))
+        crew?.threads.allow(max: settings.runThreadsMax(of: new))
+        for pool in pools {
+            if let count = lanes[pool.name], count != pool.load.lanes { pool.resize(lanes: count) }
+        }
+        crew?.scheduler?.replace(with: schedule)
+        var later: [String] = []
+        let worked = Set(settings.lanes.keys)
+        for queue in Set(lanes.keys).subtracting(worked).sorted() {
+            later.append("the queue \(queue) is new, and is not worked here")
+        }
+        for queue in worked.subtracting(lanes.keys).sorted() {
+            later.append("no kind has the queue \(queue) any more, and its lanes stay")
+        }
+        if new.hosts != old.hosts { later.append("the rates of hosts are as they were") }
+        if new.kinds != old.kinds { later.append("the kinds known here are as they were") }
+        return later
     }
 }

@@ -21,9 +21,14 @@ package struct FarmSettings: Sendable {
     package var deadDays = 30
     /// Whether LISTEN works: not through pgbouncer in transaction mode.
     package var hasBell = true
+    /// With so many lanes lost to runs that don't end, the process ends, so that its supervisor starts it anew.
+    package var lostLanesMax = 16
+    /// Ends the process at once, with the reason, when nothing in it can do so in good order; called on a thread of the
+    /// farm's. `nil`: nothing is done then.
+    package var lastResort: (@Sendable (_ why: String) -> Void)?
     package var killPoint: KillPoint?
-    /// The lines of `scheduler.conf` that this process fires; empty: it fires none.
-    package var schedule: [ScheduleLine] = []
+    /// The lines of `scheduler.conf` that this process fires; `nil`: it fires none, whatever a reload brings.
+    package var schedule: [ScheduleLine]?
 
     package init(name: String, definitions: Definitions) {
         self.name = name
@@ -31,10 +36,25 @@ package struct FarmSettings: Sendable {
     }
 
     /// The queues that this farm works, with their lanes.
-    package var lanes: [String: Int] {
+    package var lanes: [String: Int] { lanes(of: definitions) }
+
+    /// Each lane may hold a thread, the suspects' as well, each lost lane another, and ticks need one.
+    func runThreadsMax(of definitions: Definitions) -> Int {
+        lanes(of: definitions).values.reduce(2, +) + lostLanesMax
+    }
+
+    /// The queues of other definitions that a farm with these settings works.
+    func lanes(of definitions: Definitions) -> [String: Int] {
         guard let queues else { return definitions.lanes }
         return definitions.lanes.filter { queues.contains($0.key) }
     }
+}
+
+/// The farm ended by itself, in good order, because its process has no use any more.
+package struct WornOut: Error, CustomStringConvertible {
+    package let why: String
+
+    package var description: String { "this process has to be started anew: \(why)" }
 }
 
 /// What a farm tells: for the log, and for tests that wait for events.
@@ -57,6 +77,14 @@ package enum FarmEvent: Sendable {
     /// Slots of the schedule that this process decided.
     case slots([DecidedSlot])
     case trouble(String)
+    /// A run has held its thread for long; it costs its lane, and no other.
+    case runBlocks(JobID, kind: String, seconds: Duration)
+    /// A run went on long after it was told to end: it was given up, and its lane is lost until it ends.
+    case runStuck(JobID, kind: String, seconds: Duration)
+    /// These runs go on until the process is gone; their jobs are for a rescue.
+    case leftRunning([JobID])
+    /// The process has no use any more, and drains.
+    case wornOut(why: String)
     case draining
     case stopped
 }

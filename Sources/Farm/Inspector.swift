@@ -1,7 +1,8 @@
 internal import Jobs
 internal import Store
 
-/// Looks after the runs of this process: time limits four times a second, and the truth of the database every two.
+/// Looks after what this process holds: jobs that were buffered for too long four times a second, and the truth of the
+/// database every two. Runs that don't end are the watchdog's.
 ///
 /// What the database believes to be claimed here and nobody here holds came from a claim whose answer was lost: handed
 /// back. What is held here and is no longer claimed in the database was cancelled or rescued unheard: ended.
@@ -37,11 +38,7 @@ struct Inspector: Sendable {
     }
 
     private func inspect(_ pool: Pool) async throws {
-        let (abandoned, stale) = pool.inspect()
-        for job in abandoned {
-            tell(.trouble("job \(job.id) (\(job.kind)) goes on long after its time limit; it is given up"))
-            pool.giveUp(job)
-        }
+        let stale = pool.takeStale()
         guard !stale.isEmpty, let worker = worker() else { return }
         let count = try await store.handBack(stale, of: worker)
         pool.wishSweep()

@@ -8,6 +8,9 @@ internal import Store
 ///
 /// When no renewal that began within two thirds of the lease has succeeded, or the row is gone, the process no longer
 /// believes in its lease: `onLost` is called, whatever was claimed is given up, and the keeper registers anew.
+///
+/// A lease says that this process takes and settles jobs, and not only that one thread of it lives. So it is renewed only
+/// while ticks through the engine's pool and through the run threads come back within the lease.
 final class LeaseKeeper: Sendable {
     private struct State {
         var worker: WorkerID?
@@ -15,20 +18,27 @@ final class LeaseKeeper: Sendable {
         var lost: WorkerID?
         var isDraining = false
         var isStopping = false
+        /// What the row holds at the end belongs to runs that don't end: they are for a rescue.
+        var leavesJobs = false
         var renewedAt = BootClock.now
     }
 
     private let settings: ConnectionSettings
     private let farm: FarmSettings
     private let stats: @Sendable () -> JSON
+    private let silence: @Sendable () -> Duration
     private let onRegistered: @Sendable (WorkerID) -> Void
     private let onLost: @Sendable (WorkerID, _ why: String) -> Void
     private let onTrouble: @Sendable (String) -> Void
     private let state = Lock(State())
     private let waker: Waker
 
+    /// - Parameters:
+    ///   - stats: what the row tells of this process.
+    ///   - silence: for how long nothing has come back from the threads that do the work.
     init(
         settings: ConnectionSettings, farm: FarmSettings, stats: @escaping @Sendable () -> JSON,
+        silence: @escaping @Sendable () -> Duration,
         onRegistered: @escaping @Sendable (WorkerID) -> Void,
         onLost: @escaping @Sendable (WorkerID, _ why: String) -> Void,
         onTrouble: @escaping @Sendable (String) -> Void
@@ -36,6 +46,7 @@ final class LeaseKeeper: Sendable {
         self.settings = settings
         self.farm = farm
         self.stats = stats
+        self.silence = silence
         self.onRegistered = onRegistered
         self.onLost = onLost
         self.onTrouble = onTrouble
@@ -61,6 +72,12 @@ final class LeaseKeeper: Sendable {
         waker.wake()
     }
 
+    /// Renews now, so that what the row tells is fresh.
+    func renewSoon() { waker.wake() }
+
+    /// `stop` will leave what the row still holds to a rescue.
+    func leaveJobs() { state.withLock { $0.leavesJobs = true } }
+
     /// Leaves: hands back what the row may still hold, and removes the row. The thread ends.
     func stop() {
         state.withLock { $0.isStopping = true }
@@ -74,6 +91,12 @@ final class LeaseKeeper: Sendable {
             do {
                 if session == nil || session?.isBroken == true {
                     session = try Session.open(settings, deadline: farm.lease / 3)
+                }
+                let silence = silence()
+                if silence >= farm.lease {
+                    fenceIfOverdue(why: "every thread of the process has been blocked for \(silence.text)")
+                    waker.wait(atMost: farm.lease / 6)
+                    continue
                 }
                 if let session { try renewOrRegister(session) }
                 failures = 0
@@ -145,8 +168,10 @@ final class LeaseKeeper: Sendable {
     /// Best effort: a row that stays is rescued when its lease ends.
     private func leave(_ session: Session?) {
         guard let worker, let session, !session.isBroken else { return }
+        let leavesJobs = state.withLock { $0.leavesJobs }
         do {
-            _ = try session.run(all: Lease.leave(worker), within: .seconds(3))
+            _ = try session.run(
+                all: leavesJobs ? [Lease.expire(worker)] : Lease.leave(worker), within: .seconds(3))
         } catch {
             onTrouble("leaving: \(String(reflecting: error))")
         }

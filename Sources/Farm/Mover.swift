@@ -5,7 +5,8 @@ internal import Store
 /// turns by `SKIP LOCKED`. Each step stands for itself.
 struct Mover: Sendable {
     private let store: Store
-    private let hasLimits: Bool
+    /// Whether any kind has a limit now.
+    private let hasLimits: @Sendable () -> Bool
     private let reporter: FaultReporter
 
     static let restMax = Duration.milliseconds(250)
@@ -13,7 +14,9 @@ struct Mover: Sendable {
     static let pause = Duration.seconds(1)
     static let batch = 1000
 
-    init(store: Store, hasLimits: Bool, tell: @escaping @Sendable (FarmEvent) -> Void) {
+    init(
+        store: Store, hasLimits: @escaping @Sendable () -> Bool, tell: @escaping @Sendable (FarmEvent) -> Void
+    ) {
         self.store = store
         self.hasLimits = hasLimits
         reporter = FaultReporter(tell: tell)
@@ -37,7 +40,7 @@ struct Mover: Sendable {
         let due = try await reporter.step("moving due jobs") { try await store.moveDue(batch: Mover.batch) }
         var queues = due?.queues ?? []
         var isAdmitting = true
-        if hasLimits {
+        if hasLimits() {
             let admitted = try await reporter.step("admitting held jobs") { try await store.admit() }
             queues.formUnion(admitted?.queues ?? [])
             isAdmitting = admitted?.failures.isEmpty ?? false

@@ -10,7 +10,7 @@ package import Store
 /// one; a reckoning that is wrong costs a round trip, because the database refuses what is early.
 package struct Scheduler: Sendable {
     private let store: Store
-    private let lines: [ScheduleLine]
+    private let plan: Lock<Plan>
     private let ledgerDays: Int
     private let tell: @Sendable (FarmEvent) -> Void
 
@@ -31,9 +31,23 @@ package struct Scheduler: Sendable {
     ) {
         precondition(lines.count <= ScheduleLine.linesMax, "more lines than are taken")
         self.store = store
-        self.lines = lines
+        plan = Lock(Plan(lines: lines, isUnpublished: !lines.isEmpty))
         self.ledgerDays = ledgerDays
         self.tell = tell
+    }
+
+    /// What is fired, and whether the database has not heard of it yet.
+    private struct Plan {
+        var lines: [ScheduleLine]
+        var isUnpublished: Bool
+    }
+
+    private var lines: [ScheduleLine] { plan.withLock { $0.lines } }
+
+    /// Fires these from the next look on, a second from now at most. Lines that are gone are marked so, as at a start.
+    package func replace(with lines: [ScheduleLine]) {
+        precondition(lines.count <= ScheduleLine.linesMax, "more lines than are taken")
+        plan.withLock { $0 = Plan(lines: lines, isUnpublished: true) }
     }
 
     /// How things stood at the last look.
@@ -57,7 +71,12 @@ package struct Scheduler: Sendable {
         while !Task.isCancelled {
             var rest = Scheduler.restMax
             do {
-                if view == nil { try await store.publish(lines) }
+                if try await publishIfNew() { view = nil }
+                // Without any line there is nothing to look at until a reload brings one.
+                guard !lines.isEmpty else {
+                    try await Task.sleep(for: rest)
+                    continue
+                }
                 let fresh = try await runOnce(view)
                 rest = self.rest(fresh)
                 view = fresh
@@ -73,6 +92,16 @@ package struct Scheduler: Sendable {
             }
             try? await Task.sleep(for: rest)
         }
+    }
+
+    /// - Returns: whether the lines are others than before.
+    private func publishIfNew() async throws -> Bool {
+        let plan = plan.withLock { $0 }
+        guard plan.isUnpublished else { return false }
+        try await store.publish(plan.lines)
+        // Unless others came meanwhile.
+        self.plan.withLock { if $0.lines == plan.lines { $0.isUnpublished = false } }
+        return true
     }
 
     /// Decides what is due, and looks.

@@ -20,6 +20,7 @@ package final class Front: Sendable {
     let scrape: SingleFlight<OneValue, Scrape>
     let hasSchema: SingleFlight<OneValue, Bool>
     let stalledQueues: SingleFlight<OneValue, [StalledQueue]>
+    let stuck: SingleFlight<OneValue, [StuckReport]>
     let extraMetrics = Lock<[@Sendable (inout MetricsText) -> Void]>([])
     private let doorkeeper: Doorkeeper
     private let page: PageFace?
@@ -60,6 +61,7 @@ package final class Front: Sendable {
         scrape = SingleFlight(keepingFor: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = SingleFlight(keepingFor: settings.cacheSpan) { try await store.hasSchema() }
         stalledQueues = SingleFlight(keepingFor: settings.cacheSpan) { try await store.stalledQueues() }
+        stuck = SingleFlight(keepingFor: settings.cacheSpan) { try await store.stuckRuns() }
         doorkeeper = Doorkeeper(settings, session: page?.caller) { address, place in
             // The refusal stands without its entry: a database that is away opens no way in.
             try? await store.note(

@@ -54,6 +54,25 @@ package struct Scrape: Sendable {
             workers.flatMap { worker in
                 outcomes.map { ([("worker", worker.name), ("outcome", $0)], Double(worker.counts[$0] ?? 0)) }
             })
+        func gauge(_ name: String, _ help: String, _ count: String, scale: Double = 1) {
+            text.gauge(
+                name, help,
+                workers.map { ([("worker", $0.name)], Double($0.counts[count] ?? 0) * scale) })
+        }
+        gauge(
+            "motorpool_worker_lanes_lost", "Lanes lost to runs that were given up and still run, by worker.",
+            "lanes_lost")
+        gauge(
+            "motorpool_worker_lanes_blocked", "Lanes whose run does not let go of its thread, by worker.",
+            "lanes_blocked")
+        gauge(
+            "motorpool_worker_pool_lag_seconds",
+            "For how long nothing has come back from the threads that do the work, by worker.", "silence_ms",
+            scale: 0.001)
+        text.counter(
+            "motorpool_worker_runs_stuck_total",
+            "Runs that were given up because they did not end, by worker.",
+            workers.map { ([("worker", $0.name)], Double($0.counts["runs_stuck"] ?? 0)) })
         text.counter(
             "motorpool_worker_claimed_jobs_total", "Jobs claimed, by worker.",
             workers.map { ([("worker", $0.name)], Double($0.counts["claimed"] ?? 0)) })

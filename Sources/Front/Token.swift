@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Platform
 
 /// Somebody who may ask, and what for. The token itself is known to its holder only.
 package struct Token: Hashable, Sendable {
@@ -49,11 +50,16 @@ package struct Token: Hashable, Sendable {
     }
 }
 
-/// All tokens that are accepted.
-package struct TokenBook: Sendable {
-    package let tokens: [Token]
+/// All tokens that are accepted: one book for everybody who looks into it, so that a reload reaches all of them.
+package final class TokenBook: Sendable {
+    private let accepted: Lock<[Token]>
 
-    package init(_ tokens: [Token]) { self.tokens = tokens }
+    package init(_ tokens: [Token]) { accepted = Lock(tokens) }
+
+    package var tokens: [Token] { accepted.withLock { $0 } }
+
+    /// From now on these are accepted and no others; sessions of tokens that are gone end.
+    package func replace(with tokens: [Token]) { accepted.withLock { $0 = tokens } }
 
     package var isEmpty: Bool { tokens.isEmpty }
 

@@ -18,6 +18,18 @@ package final class BlockingThread: Sendable {
     ///
     /// `name` shows in `ps -L`, cut to 15 bytes. A machine that is out of threads is a crash.
     package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> BlockingThread {
+        do {
+            return try start(name, stackBytes: stackBytes, body)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    /// The same with a stack of `stackBytes`, for callers that can go on without another thread.
+    /// - Throws: `PlatformFault` when the machine, or the limit of this process, has no thread left.
+    package static func start(
+        _ name: String, stackBytes: Int, _ body: @escaping @Sendable () -> Void
+    ) throws -> BlockingThread {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -25,7 +37,10 @@ package final class BlockingThread: Sendable {
         let work = Unmanaged.passRetained(ThreadWork(name: name, body: body))
         var thread = pthread_t()
         let code = pthread_create(&thread, &attributes, runThreadWork, work.toOpaque())
-        precondition(code == 0, "a thread could not be started: \(String(cString: strerror(code)))")
+        guard code == 0 else {
+            work.release()
+            throw PlatformFault("starting a thread", code: code)
+        }
         return BlockingThread(thread)
     }
 

@@ -1,24 +1,33 @@
 internal import CPlatform
 import Glibc
 
-/// The signals that ask the process to end, and the one that must not end it.
+/// The signals that ask the process to end, and those that must not end it.
 package enum Signals {
     /// Hands SIGTERM and SIGINT to `handler`, and ignores SIGPIPE.
     ///
+    /// With `onHangUp`, SIGHUP is handed to that instead of ending the process, be it sent to reload or by a terminal
+    /// that closes.
+    ///
     /// Call it once, first thing in `main`, before there is any other thread: a thread that is older could still be
     /// ended by a signal. `count` is 1 for the first signal, so that a second one may mean "now".
-    /// The handler runs on a thread of its own and may block; signals that arrive meanwhile wait their turn.
+    /// The handlers run on a thread of its own and may block; signals that arrive meanwhile wait their turn.
     package static func onTermination(
+        onHangUp: (@Sendable () -> Void)? = nil,
         _ handler: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void
     ) {
         ignoreBrokenPipes()
-        block(terminating())
+        let awaited = awaited(hangUp: onHangUp != nil)
+        block(awaited)
         _ = BlockingThread.start("signals") {
-            var awaited = terminating()
+            var awaited = awaited
             var count = 0
             while true {
                 var signal: Int32 = 0
                 guard sigwait(&awaited, &signal) == 0 else { continue }
+                guard signal != SIGHUP else {
+                    onHangUp?()
+                    continue
+                }
                 count += 1
                 handler(signal, count)
             }
@@ -37,11 +46,12 @@ package enum Signals {
         platform_report_crashes(asText ? 1 : 0)
     }
 
-    private static func terminating() -> sigset_t {
+    private static func awaited(hangUp: Bool) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        if hangUp { sigaddset(&set, SIGHUP) }
         return set
     }
 

@@ -23,6 +23,14 @@ package enum Lease {
         """
     }
 
+    /// Ends the lease now, and leaves what it still holds to a rescue: those runs go on until their process is gone.
+    package static func expire(_ worker: WorkerID) -> SQL {
+        """
+        UPDATE motorpool.workers SET lease_until = now() - interval '1 millisecond', draining = true
+        WHERE id = \(worker.number)
+        """
+    }
+
     /// Leaves in good order: what it may still hold comes back in line at once, uncharged.
     package static func leave(_ worker: WorkerID) -> [SQL] {
         [

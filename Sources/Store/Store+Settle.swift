@@ -99,13 +99,18 @@ extension Store {
     package func handBack(_ tokens: [RunToken], of worker: WorkerID) async throws -> Int {
         guard !tokens.isEmpty else { return 0 }
         let rows = try await hot.run(
-            """
-            UPDATE motorpool.jobs j SET state = 0, worker = NULL
-            WHERE \(Store.fenced(tokens)) AND j.worker + 0 = \(worker.number)
-            RETURNING j.queue
-            """, within: Store.hotTimeout + .seconds(2))
+            Store.handingBack(tokens, of: worker), within: Store.hotTimeout + .seconds(2))
         bell.ringSoon(Set(try rows.map { try $0.get(0) }))
         return rows.count
+    }
+
+    /// The statement of `handBack`, for a thread with a connection of its own. Answers a row a job, with its queue.
+    package static func handingBack(_ tokens: [RunToken], of worker: WorkerID) -> SQL {
+        """
+        UPDATE motorpool.jobs j SET state = 0, worker = NULL
+        WHERE \(fenced(tokens)) AND j.worker + 0 = \(worker.number)
+        RETURNING j.queue
+        """
     }
 
     /// What the database believes this worker holds, and for how long it has. The truth after an unknown outcome.

@@ -18,6 +18,8 @@ protocol Command: Sendable {
     static var notes: String { get }
     /// Whether SIGTERM and SIGINT ask it to end in good order instead of ending it.
     static var drainsOnSignals: Bool { get }
+    /// Whether SIGHUP makes it read its files again, where the other signals drain; otherwise SIGHUP drains as well.
+    static var reloadsOnHangUp: Bool { get }
 
     /// Called before `run`, while the process has one thread.
     static func prepare(_ call: Invocation) throws
@@ -32,6 +34,7 @@ extension Command {
     static var settings: Set<Setting.Group> { [] }
     static var notes: String { "" }
     static var drainsOnSignals: Bool { false }
+    static var reloadsOnHangUp: Bool { false }
     static func prepare(_ call: Invocation) throws {}
 
     /// Its own flags and those of the settings it reads.

@@ -17,7 +17,7 @@ enum Entrance {
         let code: ExitCode
         do {
             var call = try invocation(Array(arguments.dropFirst()), shutdown)
-            if call.command.drainsOnSignals { shutdown.listen() }
+            if call.command.drainsOnSignals { shutdown.listen(reloads: call.command.reloadsOnHangUp) }
             try call.readSettings()
             try call.command.prepare(call)
             // The process is this task: it ends when the task does.

@@ -39,6 +39,7 @@ struct Examination {
         findings += await looked("homeless", unworked)
         findings += await looked("queues", pausedQueues)
         findings += await looked("stalled", stalled)
+        findings += await looked("stuck", stuck)
         findings += await looked("table", table)
         findings += await looked("dead", dead)
         findings += await looked("rests", rests)

@@ -7,6 +7,7 @@ enum ExitCode: Int32, Sendable, CaseIterable {
     case configuration = 2
     case usage = 64
     case unavailable = 69
+    case wornOut = 70
     case temporary = 75
 
     /// What the code tells, for the help.
@@ -18,6 +19,8 @@ enum ExitCode: Int32, Sendable, CaseIterable {
         case .configuration: "the configuration or the schema has faults; each is listed"
         case .usage: "the command line was not understood"
         case .unavailable: "the database, or the farm of --url, can't be reached; or the port is taken"
+        case .wornOut:
+            "it ended by itself because runs don't end: too many lanes are lost, or every thread is blocked; start it anew"
         case .temporary:
             """
             the time of --wait ran out, and the job goes on; the farm of --url wants to be asked later; or another \

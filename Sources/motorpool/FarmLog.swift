@@ -55,6 +55,22 @@ final class FarmLog: Sendable {
             log.say(
                 .info, "handed_back", "\(count) jobs are back in line, uncharged",
                 [("count", JSONText(count))])
+        case .runBlocks(let job, let kind, let seconds):
+            stuck(
+                .warning, "run_blocks", job, kind, seconds,
+                "has run for \(seconds.text) without letting go of its thread; it costs one lane")
+        case .runStuck(let job, let kind, let seconds):
+            stuck(
+                .error, "run_stuck", job, kind, seconds,
+                "still runs after \(seconds.text), although it was told to end; it is given up, and its lane is lost"
+            )
+        case .leftRunning(let jobs):
+            log.say(
+                .warning, "left_running",
+                "\(jobs.count) jobs still block their threads, and end with this process; a rescue puts them back in line",
+                [("jobs", .array(jobs.prefix(100).map { .int($0.number) })), ("count", JSONText(jobs.count))])
+        case .wornOut(let why):
+            log.say(.error, "worn_out", "this process drains and ends, to be started anew: \(why)")
         case .draining: log.say(.info, "draining", "draining: no new claims, running jobs may end")
         case .stopped: log.say(.info, "stopped", "stopped")
         case .runEnded(let job, let kind, let run, let words, let took, let trace):
@@ -101,6 +117,15 @@ final class FarmLog: Sendable {
                 ("snoozed", JSONText(now.snoozed - last.snoozed)),
                 ("stale", JSONText(now.stale - last.stale)),
             ])
+    }
+
+    private func stuck(
+        _ level: Log.Level, _ event: String, _ job: JobID, _ kind: String, _ seconds: Duration,
+        _ words: String
+    ) {
+        log.say(
+            level, event, "job \(job) (\(kind)) \(words)",
+            [("job", .int(job.number)), ("kind", .string(kind)), ("seconds", JSONText(seconds))])
     }
 
     private func rescued(_ worker: String, _ recovered: Int, _ setAside: Int) {

@@ -55,12 +55,22 @@ final class Log: Sendable {
 
     /// Returns when everything is written, or when the reader takes nothing for two seconds.
     func close() async {
-        state.withLock { $0.isClosing = true }
-        waker.wake()
-        let deadline = ContinuousClock.now + .seconds(2)
+        let deadline = beginClosing()
         while !state.withLock({ $0.hasEnded }), ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(2))
         }
+    }
+
+    /// The same for a thread that may block.
+    func finish() {
+        let deadline = beginClosing()
+        while !state.withLock({ $0.hasEnded }), ContinuousClock.now < deadline { usleep(2000) }
+    }
+
+    private func beginClosing() -> ContinuousClock.Instant {
+        state.withLock { $0.isClosing = true }
+        waker.wake()
+        return .now + .seconds(2)
     }
 
     private func write() {

@@ -15,7 +15,7 @@ final class Reception: Sendable {
     private let log: Log
 
     /// How long answers in flight may take when the process ends.
-    private static let grace = Duration.seconds(10)
+    static let grace = Duration.seconds(10)
     /// Nobody waits longer than this for a connection to the database: he is told that it is away.
     private static let databaseWaitMax = Duration.seconds(2)
 
@@ -71,6 +71,20 @@ final class Reception: Sendable {
             )
         }
         return address
+    }
+
+    /// Whose tokens are accepted from now on.
+    /// - Throws: `ConfigurationFaults` when none would be left: whoever is near would then be trusted at once.
+    func reload(_ tokens: TokenBook) throws {
+        let old = front.settings.tokens
+        guard !tokens.isEmpty || old.isEmpty else {
+            throw ConfigurationFaults(faults: [
+                Fault(
+                    file: "MOTORPOOL_TOKENS_FILE",
+                    message: "no token would be left; to work without any, start the process anew")
+            ])
+        }
+        old.replace(with: tokens.tokens)
     }
 
     /// Lets go who waits, answers what was asked, closes. Twice is once.

@@ -181,6 +181,9 @@ struct Setting: Sendable {
         time(
             "LIFT_AFTER", "A job that waited so long behind more urgent ones moves up", \.farm.liftAfter,
             from: .seconds(1), to: .seconds(86400 * 30)),
+        whole(
+            .farm, "LOST_LANES", "With so many lanes lost to runs that don't end, the process ends with 70",
+            1...1000, \.farm.lostLanesMax),
         whole(.farm, "HISTORY_DAYS", "How many days outcomes are kept", 1...30, \.farm.historyDays),
         whole(.farm, "KEY_HOURS", "How many hours an idempotency key is known", 24...8760, \.farm.keyHours),
         whole(.farm, "DEAD_DAYS", "How many days dead jobs are kept", 1...3650, \.farm.deadDays),

@@ -1,3 +1,4 @@
+internal import Farm
 internal import HTTPServer
 internal import Jobs
 internal import Postgres
@@ -20,6 +21,7 @@ struct Trouble {
         case let error as MigrationDrift:
             self.init(lines: error.differences, code: .configuration)
         case let error as PrivateServerError: self.init(error)
+        case let error as WornOut: self.init(error.description, .wornOut)
         case let error as BindFailure: self.init(error.description, .unavailable)
         case let error as PostgresError: self.init(error, settings)
         default: self.init("\(error)", .failed)

@@ -141,7 +141,11 @@ extension HouseRule {
                 (
                     "Sources/Store/Bell.swift",
                     "a ring outlives the enqueue that it follows; it ends when nothing is due"
-                )
+                ),
+                (
+                    "Sources/Trial/Sleep.swift",
+                    "blocks the threads that the whole process shares, as a bad library would: that is what it is for"
+                ),
             ],
             broken: { file in
                 guard ["Jobs", "Store", "Trial"].contains(file.room) else { return [] }

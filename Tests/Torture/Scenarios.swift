@@ -58,7 +58,8 @@ struct Verdict: Sendable {
 /// The list that help and dispatch are made from.
 enum Scenarios {
     static let all: [any Scenario.Type] = [
-        LateCommit.self, Poison.self, Recovery.self, BlockedLanes.self, StoppedWorker.self, PerKeyLimit.self,
+        LateCommit.self, Poison.self, Recovery.self, BlockedLanes.self, BlockedRuns.self, StoppedWorker.self,
+        PerKeyLimit.self,
         HostBudget.self,
         Keys.self, CancelWaiting.self, Midnight.self, Drain.self, CommitTruth.self, SlotRace.self,
         Downtime.self, Downloads.self, OneDownload.self, SlowWay.self,

@@ -16,13 +16,17 @@ enum Schemas {
                     required: ["jobs", "next_before"])
             ),
             ("Cancelled", cancelled), ("Conditions", conditions), ("Health", health),
-            ("Liveness", .object([("status", .oneOf(["ok"]))], required: ["status"])), ("Problem", problem),
+            (
+                "Liveness",
+                .object(
+                    [("status", .oneOf(["ok"])), ("words", .array(of: text))], required: ["status"])
+            ),
             (
                 "Readiness",
                 .object(
                     [("status", .oneOf(["ok"])), ("warnings", .array(of: text))],
                     required: ["status", "warnings"])
-            ),
+            ), ("Problem", problem),
         ]
     }
 

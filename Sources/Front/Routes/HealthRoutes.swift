@@ -35,7 +35,8 @@ package enum HealthRoutes {
             """
             Not while the process ends, nor while the database is away or its tables are older than this program. \
             `warnings` has a sentence when there are queues with jobs in line and free lanes from which nothing has been \
-            claimed for a minute; motorpool_queue_stalled in /metrics names them.
+            claimed for a minute (motorpool_queue_stalled in /metrics names them), and one for each run that blocks a worker or \
+            has lost it a lane: requests are answered all the same.
             """,
         answers: [
             .init(200, "they should", .named("Readiness")),
@@ -50,18 +51,22 @@ package enum HealthRoutes {
                 "schema_behind", "the database's tables are older than this program: motorpool migrate",
                 retryAfter: 10)
         }
-        // A warning that can't be had takes no request away from here.
+        // Requests can be answered all the same; what they ask for may wait. A warning that can't be had takes no request
+        // away from here.
         let stalled = (try? await exchange.front.stalledQueues.value().count) ?? 0
-        let warnings: [JSONText] =
-            stalled == 0
-            ? []
-            : [
+        let stuck = (try? await exchange.front.stuck.value().prefix(HealthRoutes.wordsMax)) ?? []
+        var warnings = stuck.map { JSONText.string($0.description) }
+        if stalled > 0 {
+            let queues = stalled == 1 ? "queue stands" : "queues stand"
+            warnings.append(
                 .string(
-                    "\(stalled) \(stalled == 1 ? "queue stands" : "queues stand") still: work, free lanes, and no claim for a minute; see motorpool doctor"
-                )
-            ]
+                    "\(stalled) \(queues) still: work, free lanes, and no claim for a minute; see motorpool doctor"))
+        }
         return Reply.json(.object([("status", "ok"), ("warnings", .array(warnings))]))
     }
+
+    /// So many things that are not as they should be are told.
+    private static let wordsMax = 10
 
     private static let metrics = Route(
         .get, "/metrics", role: .reader, limit: .read, group: group,

@@ -9,9 +9,10 @@ enum ScheduleServeCommand: Command {
     static let settings: Set<Setting.Group> = [.database, .policies, .trial, .farm]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
+    static let reloadsOnHangUp = true
     static let notes = """
         Any number of processes may fire one schedule: each slot is decided once. work and up fire it too, unless they
-        are told not to.
+        are told not to. SIGHUP reads policies and schedule again; with a fault in them it goes on as before.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
@@ -28,6 +29,8 @@ enum ScheduleServeCommand: Command {
         try result.get()
         return .ok
     }
+
+    private static let farewellMax = Duration.seconds(10)
 
     private static func serve(_ call: Invocation, _ policies: Policies, _ log: Log) async throws {
         let store = Store(call.settings.connection, connectionsMax: 2, claimConnectionsMax: 1)
@@ -47,6 +50,15 @@ enum ScheduleServeCommand: Command {
         // Outlives no more than this function: cancelled by the signal, and awaited below.
         let firing = Task { await scheduler.run() }
         call.shutdown.whenAsked { firing.cancel() }
+        call.shutdown.whenOverdue(after: farewellMax) {
+            LastResort.end(log, why: "the schedule has not ended in time")
+        }
+        Reload.atHangUp(call, log) { news in
+            guard let policies = news.policies else { return [] }
+            try await store.publish(policies.definitions)
+            scheduler.replace(with: policies.schedule)
+            return []
+        }
         await firing.value
         await store.bell.settled()
         await store.close()

@@ -1,3 +1,4 @@
+internal import Front
 internal import HTTPServer
 internal import Jobs
 internal import Postgres
@@ -10,10 +11,11 @@ enum ServeCommand: Command {
         .database, .policies, .trial, .front, .log, .workshop,
     ]
     static let drainsOnSignals = true
+    static let reloadsOnHangUp = true
     static let notes = """
         Runs no jobs: motorpool work does, in other processes on any number of machines. The first
         SIGTERM or SIGINT lets go who waits and answers what was asked; the second one ends the process
-        at once. Without any token, callers on this machine may ask for jobs; others may not.
+        at once. SIGHUP reads the file of tokens again, and never ends it. Without any token, callers on this machine may ask for jobs; others may not.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
@@ -24,6 +26,9 @@ enum ServeCommand: Command {
         try result.get()
         return .ok
     }
+
+    /// What may follow the answers in flight.
+    private static let farewellMax = Duration.seconds(5)
 
     private static func serve(_ call: Invocation, _ log: Log) async throws {
         do {
@@ -38,7 +43,14 @@ enum ServeCommand: Command {
         let publishing = Task { await KindPublisher(settings: call.settings).publish(telling: log) }
         defer { publishing.cancel() }
         let reception = Reception(call.settings, log)
+        call.shutdown.whenOverdue(after: Reception.grace + ServeCommand.farewellMax) {
+            LastResort.end(log, why: "answers in flight have not ended in time")
+        }
         let address = try reception.open()
+        Reload.atHangUp(call, log) { news in
+            try reception.reload(news.settings.front.tokens)
+            return []
+        }
         if log.isText { Console.complain("The front listens at \(address). Ctrl-C ends it.") }
         await withCheckedContinuation { continuation in
             call.shutdown.whenAsked { continuation.resume() }

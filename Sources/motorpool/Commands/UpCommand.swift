@@ -16,16 +16,19 @@ enum UpCommand: Command {
     ]
     static let flags = [FarmLog.verbose]
     static let drainsOnSignals = true
+    static let reloadsOnHangUp = true
     static let notes = """
         The first SIGTERM or SIGINT drains the front, then the farm, and then stops the private server.
         The second one ends the process at once; the private server keeps running then, and the next
-        start adopts it.
+        start adopts it. SIGHUP reads tokens, policies and schedule again; with a fault in them everything
+        goes on as before.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
         let log = try Log(isText: call.settings.logsText)
-        let call = try withLocalTokens(call, log)
+        let tokens = try tokens(call.settings, log)
+        let call = call.changing { $0.front.tokens = tokens }
         let result: Result<Void, any Error>
         do {
             let work: Void = try await Playground.withSandbox(call, log) { call, _ in
@@ -40,22 +43,19 @@ enum UpCommand: Command {
         return .ok
     }
 
-    /// The settings with the tokens of this machine, which the state folder keeps.
-    private static func withLocalTokens(_ call: Invocation, _ log: Log) throws -> Invocation {
-        let state = call.settings.state
+    /// The tokens of the settings and those of this machine, which the state folder keeps.
+    private static func tokens(_ settings: Settings, _ log: Log) throws -> TokenBook {
+        let state = settings.state
         guard access(state, W_OK) == 0 || mkdir(state, 0o700) == 0 else {
             log.say(
                 .warning, "no_local_tokens",
                 "the state folder \(state) can't be written: this machine has no tokens of its own (motorpool token show)"
             )
-            return call
+            return settings.front.tokens
         }
-        let tokens = try LocalTokens(state: state).load()
-        return call.changing { settings in
-            let known = settings.front.tokens.tokens
-            let names = Set(known.map(\.name))
-            settings.front.tokens = TokenBook(known + tokens.filter { !names.contains($0.name) })
-        }
+        let known = settings.front.tokens.tokens
+        let names = Set(known.map(\.name))
+        return TokenBook(known + (try LocalTokens(state: state).load()).filter { !names.contains($0.name) })
     }
 
     /// - Parameter whenOpen: told once where the front listens.
@@ -90,7 +90,8 @@ enum UpCommand: Command {
         let result: Result<Void, any Error>
         do {
             let work: Void = try await WorkCommand.work(
-                call, policies, log, beforeDraining: { await reception.close() })
+                call, policies, log, beforeDraining: { await reception.close() },
+                beforeReloading: { try reception.reload(try tokens($0.settings, log)) })
             result = .success(work)
         } catch {
             result = .failure(error)

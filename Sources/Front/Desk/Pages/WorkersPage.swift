@@ -36,7 +36,7 @@ enum WorkersPage {
                 <span class="state \(worker.isDraining ? "paused" : "on")">\(worker.isDraining ? "draining" : "alive")</span>\
                 <span class="sub">lease for \(Told.span(worker.leaseLeft))</span>
                 """,
-                lanes(stats, worker),
+                "\(lanes(stats, worker))\(stuck(stats))",
                 "<a href=\"\(DeskPath("jobs", query: [("place", "running")]))\">\(one.running)</a>",
                 number(stats, "done"), number(stats, "failed"), "\(Told.span(worker.age))",
             ])
@@ -66,7 +66,24 @@ enum WorkersPage {
                 let (busy, all) = (
                     lane["busy"]?.json.description ?? "?", lane["lanes"]?.json.description ?? "?"
                 )
-                return "<span class=\"tag\">\(name) \(busy)/\(all)</span>"
+                let lost = lane["lost"]?.json.description ?? "0"
+                return
+                    "<span class=\"tag\">\(name) \(busy)/\(all)\(lost == "0" ? "" : ", \(lost) lost")</span>"
             } + [rest(lanes.count)])
+    }
+
+    /// The runs that block a lane or have lost it.
+    private static func stuck(_ stats: JSONPart?) -> Markup {
+        guard case .array(let runs)? = stats?["stuck"]?.value else { return "" }
+        return Markup(
+            runs.prefix(5).map { run in
+                let job = run["job"]?.json.description ?? "?"
+                let seconds = run["seconds"]?.json.description ?? "?"
+                let isLost = run["lost"]?.json.description == "true"
+                return """
+                    <span class="sub"><a href="\(DeskPath("jobs/\(job)"))">job \(job)</a> (\(run["kind"]?.string ?? "?")) \
+                    \(isLost ? "was given up and still runs" : "does not let go of its thread"), \(seconds) s</span>
+                    """
+            })
     }
 }
