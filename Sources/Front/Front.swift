@@ -76,7 +76,8 @@ package final class Front: Sendable {
         do {
             response = try await answer(request, &visit)
         } catch {
-            let problem = Front.problem(of: error, &visit)
+            let problem = Front.problem(
+                of: error, isRead: request.method == .get || request.method == .head, &visit)
             if let dialect {
                 response = dialect.tell(problem)
             } else if visit.route?.isPage == true, let page {
@@ -173,16 +174,22 @@ package final class Front: Sendable {
     }
 
     /// What a stranger is told of an error; what only an operator may know goes into the visit.
-    private static func problem(of error: any Error, _ visit: inout Visit) -> Problem {
+    ///
+    /// - Parameter isRead: nothing was to be stored, so a value that the database refuses is one that it holds.
+    private static func problem(of error: any Error, isRead: Bool, _ visit: inout Visit) -> Problem {
         switch error {
         case let problem as Problem: return problem
         case BodyError.tooLarge(let limit):
             return Problem(413, "too_large", "a body of at most \(limit) bytes is taken here")
         case BodyError.tooSlow: return Problem(408, "too_slow", "the body came too slowly")
         case BodyError.cutOff: return Problem(400, "cut_off", "the body was cut off")
-        case StoreError.unknownKind(let message, let hint):
-            return Problem(400, "unknown_kind", "\(message). \(hint)").with("field", "kind")
+        case StoreError.unknownKind(_, _, let index):
+            let problem = Problem(400, "unknown_kind", "\(error)").with("field", "kind")
+            return index.map { problem.with("index", JSONText($0)) } ?? problem
         case StoreError.badRequest(let sentence): return Problem.badRequest(sentence)
+        case StoreError.badJob(let index, let count, let fault):
+            let problem = Problem.badRequest("\(error)", field: fault.field)
+            return count == 1 ? problem : problem.with("index", JSONText(index))
         case StoreError.busy(let sentence): return Problem(409, "busy", sentence)
         case is CancellationError:
             return Problem.unavailable("draining", "this process is ending; ask again", retryAfter: 1)
@@ -190,6 +197,15 @@ package final class Front: Sendable {
             visit.trouble = String(reflecting: error)
             if error.isPassing {
                 return Problem.unavailable("database_away", "the database does not answer", retryAfter: 2)
+            }
+            if case .badParameter = error, isRead {
+                return Problem.badRequest(
+                    "a value of the request is not accepted: it holds a NUL or is too large")
+            }
+            if error.isData, isRead {
+                return Problem(
+                    500, "unreadable",
+                    "a stored value can't be given out; the operator finds it by the request's id")
             }
             if error.isData { return Problem.badRequest("a value can't be stored: \(error.dataWords)") }
         default: visit.trouble = String(reflecting: error)

@@ -2,7 +2,7 @@ package import Postgres
 
 /// The queue's tables and rules, as an append-only list: a migration that was released is never edited.
 package enum Schema {
-    private static let migrations = [tables, rules, enqueue, care, words, schedules, desk, front]
+    private static let migrations = [tables, rules, enqueue, care, words, schedules, desk, front, bounds]
 
     package static let migrator = Migrator(schema: "motorpool", migrations: migrations)
 
