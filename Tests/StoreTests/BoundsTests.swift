@@ -25,20 +25,20 @@ struct BoundsTests {
 
     /// A document at random, with everything that changes its length on the way through jsonb.
     private func document(_ dice: inout SplitMix, depth: Int = 0) -> String {
-        func pick(_ words: [String]) -> String { words[Int.random(in: 0..<words.count, using: &dice)] }
         let count = Int.random(in: 0...4, using: &dice)
         var parts: [String] = []
         switch Int.random(in: 0..<(depth > 4 ? 3 : 5), using: &dice) {
         case 0:
-            let number: String = pick(Self.digits) + pick(Self.fractions) + pick(Self.exponents)
-            return pick(["", "-"]) + number
-        case 1: return pick(["true", "false", "null"])
+            let number: String =
+                dice.pick(Self.digits) + dice.pick(Self.fractions) + dice.pick(Self.exponents)
+            return dice.pick(["", "-"]) + number
+        case 1: return dice.pick(["true", "false", "null"])
         case 2:
-            for _ in 0..<count { parts.append(pick(Self.characters)) }
+            for _ in 0..<count { parts.append(dice.pick(Self.characters)) }
             return "\"\(parts.joined())\""
         case 3:
             for _ in 0..<count { parts.append(document(&dice, depth: depth + 1)) }
-            return "[\(parts.joined(separator: pick([",", " , "])))]"
+            return "[\(parts.joined(separator: dice.pick([",", " , "])))]"
         default:
             for index in 0..<count {
                 let value: String = document(&dice, depth: depth + 1)
@@ -60,7 +60,7 @@ struct BoundsTests {
                 do {
                     rows = try await desk.store.database.run(
                         """
-                        SELECT octet_length(d::text), s.bytes, s.is_exact, (pg_column_size(d) - 8) / 4
+                        SELECT octet_length(d::text), s.bytes, s.is_exact, (pg_column_size(d) - 16) / 4
                         FROM (SELECT (\(text)::text)::jsonb AS d) t, motorpool.text_bytes(d, 1000000000) s
                         """)
                 } catch PostgresError.server(let error) where error.sqlstate.hasPrefix("22") {
@@ -83,8 +83,7 @@ struct BoundsTests {
     @Test("one of 1, 8 and 1,000 is refused by name before anything is written out", arguments: [1, 8, 1000])
     func bulk(count: Int) async throws {
         try await withDesk { desk async throws in
-            var jobs = [NewJob](repeating: NewJob("note"), count: count)
-            jobs[count / 2].args = bomb()
+            let jobs = (0..<count).map { NewJob("note", args: $0 == count / 2 ? bomb() : .emptyObject) }
             let error = await caught { _ = try await desk.store.enqueue(jobs) }
             guard case StoreError.badJob(count / 2, count, let fault)? = error else {
                 Issue.record("\(String(describing: error))")
@@ -92,7 +91,7 @@ struct BoundsTests {
             }
             #expect(fault.field == "args")
             #expect(
-                fault.message == "args: found 1087914202 bytes as jsonb writes them, expected at most 262144")
+                fault.message == "args: found 1087914200 bytes as jsonb writes them, expected at most 262144")
             let told = String(describing: error ?? StoreError.stale)
             let place = count == 1 ? "args: " : "job \(count / 2 + 1) of \(count): args: "
             #expect(told.hasPrefix(place))
@@ -107,8 +106,7 @@ struct BoundsTests {
             #expect(
                 badRequest(await caught { _ = try await desk.store.enqueue(jobs) })?.hasPrefix("args: ")
                     == true)
-            var others = [NewJob](repeating: NewJob("note"), count: 20)
-            others[17] = NewJob("nope")
+            let others = (0..<20).map { NewJob($0 == 17 ? "nope" : "note") }
             let error = await caught { _ = try await desk.store.enqueue(others) }
             guard case StoreError.unknownKind(_, _, 17)? = error else {
                 Issue.record("\(String(describing: error))")
@@ -134,7 +132,7 @@ struct BoundsTests {
             } else {
                 #expect(alone == "args: found 262146 bytes as jsonb writes them, expected at most 262144")
                 #expect(among == alone)
-                #expect(sentence(bySQL) == alone)
+                #expect(sentence(bySQL)?.replacing("at least ", with: "") == alone)
             }
         }
     }
@@ -184,7 +182,9 @@ struct BoundsTests {
 
     /// The most memory that a process ever held, in kB.
     private func peak(of process: Int32) throws -> Int {
-        let line = try String(contentsOf: URL(filePath: "/proc/\(process)/status"), encoding: .utf8).split(separator: "\n").first {
+        let line = try String(contentsOf: URL(filePath: "/proc/\(process)/status"), encoding: .utf8).split(
+            separator: "\n"
+        ).first {
             $0.hasPrefix("VmHWM")
         }
         return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
@@ -266,9 +266,9 @@ struct BoundsTests {
                 Issue.record("\(String(describing: settled))")
                 return
             }
-            #expect(error == "result: found 1087914202 bytes as jsonb writes them, expected at most 65536")
+            #expect(error == "result: found 1087914200 bytes as jsonb writes them, expected at most 65536")
             let committed = await caught {
-                try await desk.store.commit(job.token) { _ in ((), result: bomb(), followUps: []) }
+                _ = try await desk.store.commit(job.token) { _ in (1, result: bomb(), followUps: []) }
             }
             #expect(badRequest(committed) == error)
             let followed = await caught {
@@ -294,6 +294,8 @@ private func sentence(_ error: (any Error)?) -> String? {
 /// A generator whose runs can be repeated.
 private struct SplitMix: RandomNumberGenerator {
     var state: UInt64
+
+    mutating func pick(_ words: [String]) -> String { words[Int.random(in: 0..<words.count, using: &self)] }
 
     mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15

@@ -10,7 +10,8 @@ struct InstantTests {
 
     @Test("is exactly when the job is due: alone, with a key, with a subject, and in bulk")
     func exact() async throws {
-        try await withDesk([Definition(kind: "note"), Definition("slow") { $0.limit = 1 }]) { desk async throws in
+        try await withDesk([Definition(kind: "note"), Definition("slow") { $0.limit = 1 }]) {
+            desk async throws in
             var jobs = [
                 NewJob("note", runAt: far), NewJob("note", key: "k", runAt: far),
                 NewJob("note", subject: "s", runAt: far),
@@ -68,9 +69,11 @@ struct InstantTests {
     @Test("more than ten years away is refused by its name, and by its place among many")
     func tooFar() async throws {
         try await withDesk { desk async throws in
-            var jobs = [NewJob](repeating: NewJob("note"), count: 20)
-            jobs[3].runAt = far
-            jobs[13].runAt = Timestamp(rfc3339: "9999-12-31T23:59:59Z")
+            let jobs = (0..<20).map { index in
+                NewJob(
+                    "note",
+                    runAt: index == 3 ? far : index == 13 ? Timestamp(rfc3339: "9999-12-31T23:59:59Z") : nil)
+            }
             let error = await caught { _ = try await desk.store.enqueue(jobs) }
             guard case StoreError.badJob(13, 20, let fault)? = error else {
                 Issue.record("\(String(describing: error))")

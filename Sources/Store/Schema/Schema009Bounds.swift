@@ -16,8 +16,8 @@ extension Schema {
                 digits bigint := 0;
             BEGIN
                 is_exact := false;
-                -- A byte of text takes at most four as jsonb, and the document eight more (`[0]` in a long array: 20 for 5).
-                bytes := (pg_column_size(plain) - 8) / 4;
+                -- A byte of text takes at most four as jsonb (`[0]` in a long array: 20 for 5), and the document 16 more.
+                bytes := (pg_column_size(plain) - 16) / 4;
                 IF bytes > most THEN RETURN; END IF;
                 -- A small document without a huge number is written out at once: digits behind points make it 6 MB at most.
                 IF pg_column_size(plain) > 4096
