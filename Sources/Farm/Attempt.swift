@@ -80,6 +80,8 @@ struct Attempt: Sendable {
     }
 
     private func verdict(on job: ClaimedJob, _ outcome: Outcome, _ ending: Pool.Ending?) -> Pool.Verdict {
+        // Judged here, once: a batch of settlements never fails on it.
+        let refusal: String? = if case .done(let result?, _) = outcome { result.refusalAsResult } else { nil }
         switch (ending, outcome) {
         case (_, .committed):
             tally.count {
@@ -95,9 +97,10 @@ struct Attempt: Sendable {
             let limit = definitions[job.kind]?.timeLimit.text ?? "60s"
             return settle(job, .fail(error: "it ran longer than its time limit of \(limit)"))
         case (_, .done(let result, let followUps))
-        where job.isPlain && followUps.isEmpty && result?.bytes.count ?? 0 <= Bounds.resultBytesMax:
+        where job.isPlain && followUps.isEmpty && refusal == nil:
             return .plain(PlainSettlement(token: job.token, isKept: job.isKept, result: result))
         default:
+            if let refusal { tell(.refusedData(job.id, error: refusal)) }
             return settle(job, outcome)
         }
     }

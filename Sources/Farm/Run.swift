@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 package import Jobs
 internal import Platform
 package import Postgres
@@ -74,9 +73,10 @@ package struct Run: Sendable {
         try await shared.hosts.take(host)
     }
 
+    /// The same reading that accepted the args when they were enqueued.
     func decodeArgs<T: Decodable>(as type: T.Type) throws -> T {
         do {
-            return try JSONDecoder().decode(T.self, from: Data(job.args.bytes))
+            return try job.args.parts().decode(T.self)
         } catch let error as DecodingError {
             throw ArgsError(error)
         }

@@ -15,8 +15,12 @@ extension Problem {
             return Problem(413, "too_large", "a body of at most \(limit) bytes is taken here")
         case BodyError.tooSlow: return Problem(408, "too_slow", "the body came too slowly")
         case BodyError.cutOff: return Problem(400, "cut_off", "the body was cut off")
-        case StoreError.unknownKind(let message, let hint):
-            return Problem(400, "unknown_kind", "\(message). \(hint)").with("field", "kind")
+        case StoreError.unknownKind(_, _, let index):
+            let problem = Problem(400, "unknown_kind", "\(error)").with("field", "kind")
+            return index.map { problem.with("index", JSONText($0)) } ?? problem
+        case StoreError.badJob(let index, let count, let fault):
+            let problem = Problem.badRequest("\(error)", field: fault.field)
+            return count == 1 ? problem : problem.with("index", JSONText(index))
         case StoreError.badRequest(let sentence): return .badRequest(sentence)
         case StoreError.busy(let sentence): return Problem(409, "busy", sentence)
         case StoreError.locked(let row): return .locked(row)

@@ -1,4 +1,7 @@
-/// A JSON document taken apart, each value with the bytes it was written in.
+/// A value of a JSON document: a range of the one buffer in which the whole document stands.
+///
+/// Made by `JSON.parts()`, which has checked everything within, so that taking it apart can't fail. It is taken apart a
+/// level at a time, and only when asked.
 package struct JSONPart: Sendable {
     package enum Value: Sendable {
         case null
@@ -11,228 +14,151 @@ package struct JSONPart: Sendable {
         case object([(name: String, part: JSONPart)])
     }
 
-    package let value: Value
-    /// The text of this value, and nothing around it.
-    package let json: JSON
+    private let buffer: [UInt8]
+    private let start: UInt32
+    private let end: UInt32
+    /// What it becomes in the database.
+    package let measure: JSONMeasure
+
+    init(_ buffer: [UInt8], _ range: Range<Int>, _ measure: JSONMeasure) {
+        self.buffer = buffer
+        start = UInt32(range.lowerBound)
+        end = UInt32(range.upperBound)
+        self.measure = measure
+    }
+
+    private var range: Range<Int> { Int(start)..<Int(end) }
+    private var first: UInt8 { buffer[Int(start)] }
+
+    /// The text of this value, and nothing around it. A copy, unless it is the whole document.
+    package var json: JSON {
+        JSON(range == 0..<buffer.count ? buffer : Array(buffer[range]), known: measure)
+    }
+
+    /// As much of its text as a sentence can hold.
+    package var brief: String { String(decoding: buffer[range].prefix(1000), as: UTF8.self).shortened }
+
+    /// One level of it.
+    package var value: Value {
+        switch first {
+        case UInt8(ascii: "{"): return .object(members)
+        case UInt8(ascii: "["): return .array(elements)
+        case UInt8(ascii: "\""): return .string(text(of: range))
+        case UInt8(ascii: "t"): return .bool(true)
+        case UInt8(ascii: "f"): return .bool(false)
+        case UInt8(ascii: "n"): return .null
+        default: return .number(String(decoding: buffer[range], as: UTF8.self))
+        }
+    }
 
     /// The last member of that name, when this is an object that has one.
     package subscript(name: String) -> JSONPart? {
-        guard case .object(let members) = value else { return nil }
-        return members.last { $0.name == name }?.part
-    }
-
-    package var string: String? { if case .string(let text) = value { text } else { nil } }
-
-    package var isNull: Bool { if case .null = value { true } else { false } }
-}
-
-/// Text is not JSON; says where and why.
-package struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Counted from 1.
-    package let line: Int
-    /// In bytes, counted from 1.
-    package let column: Int
-    package let message: String
-
-    package var description: String { "line \(line), column \(column): \(message)" }
-}
-
-extension JSON {
-    /// Reads the document.
-    ///
-    /// Strict as RFC 8259; UTF-8 only, nested at most 128 deep.
-    package func parts() throws(JSONFault) -> JSONPart {
-        var reader = JSONReader(bytes)
-        return try reader.document()
-    }
-}
-
-private struct JSONReader {
-    static let depthMax = 128
-
-    let bytes: [UInt8]
-    var place = 0
-    var depth = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    mutating func document() throws(JSONFault) -> JSONPart {
-        let part = try value()
-        skipSpace()
-        guard place == bytes.count else { throw fault("expected the end, found \(here)") }
-        return part
-    }
-
-    private mutating func value() throws(JSONFault) -> JSONPart {
-        skipSpace()
-        let start = place
-        let value = try bareValue()
-        return JSONPart(value: value, json: JSON(Array(bytes[start..<place])))
-    }
-
-    private mutating func bareValue() throws(JSONFault) -> JSONPart.Value {
-        switch next {
-        case UInt8(ascii: "{"): return try nested { reader throws(JSONFault) in try reader.object() }
-        case UInt8(ascii: "["): return try nested { reader throws(JSONFault) in try reader.array() }
-        case UInt8(ascii: "\""): return .string(try string())
-        case UInt8(ascii: "t"): return try word("true", .bool(true))
-        case UInt8(ascii: "f"): return try word("false", .bool(false))
-        case UInt8(ascii: "n"): return try word("null", .null)
-        default: return .number(try number())
+        var found: JSONPart?
+        eachMember { scanner, nameRange in
+            let isWanted = isName(nameRange, name)
+            let part = Self.checked(&scanner)
+            if isWanted { found = part }
         }
+        return found
     }
 
-    private mutating func nested(
-        _ body: (inout JSONReader) throws(JSONFault) -> JSONPart.Value
-    ) throws(JSONFault) -> JSONPart.Value {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth <= Self.depthMax else { throw fault("nested deeper than \(Self.depthMax)") }
-        place += 1
-        return try body(&self)
+    package var string: String? { first == UInt8(ascii: "\"") ? text(of: range) : nil }
+
+    package var isNull: Bool { first == UInt8(ascii: "n") }
+
+    package var isObject: Bool { first == UInt8(ascii: "{") }
+
+    /// How many elements an array has, counted without taking it apart; `nil` for any other value.
+    package var elementCount: Int? {
+        guard first == UInt8(ascii: "[") else { return nil }
+        var count = 0
+        eachElement { scanner in
+            _ = Self.checked(&scanner)
+            count += 1
+        }
+        return count
     }
 
-    private mutating func object() throws(JSONFault) -> JSONPart.Value {
+    // MARK: Taking apart
+
+    private var elements: [JSONPart] {
+        var elements: [JSONPart] = []
+        eachElement { elements.append(Self.checked(&$0)) }
+        return elements
+    }
+
+    private var members: [(name: String, part: JSONPart)] {
         var members: [(name: String, part: JSONPart)] = []
-        skipSpace()
-        if take("}") { return .object(members) }
+        eachMember { scanner, name in members.append((text(of: name), Self.checked(&scanner))) }
+        return members
+    }
+
+    /// Calls `body` with the scanner before each element; `body` walks over it.
+    private func eachElement(_ body: (inout JSONScanner) -> Void) {
+        guard first == UInt8(ascii: "["), var scanner = opened() else { return }
         repeat {
-            skipSpace()
-            guard next == UInt8(ascii: "\"") else { throw fault("expected a name in quotes, found \(here)") }
-            let name = try string()
-            skipSpace()
-            guard take(":") else { throw fault("expected “:” behind the name, found \(here)") }
-            members.append((name, try value()))
-            skipSpace()
-        } while take(",")
-        guard take("}") else { throw fault("expected “,” or “}”, found \(here)") }
-        return .object(members)
+            body(&scanner)
+            scanner.skipSpace()
+        } while scanner.take(",")
     }
 
-    private mutating func array() throws(JSONFault) -> JSONPart.Value {
-        var parts: [JSONPart] = []
-        skipSpace()
-        if take("]") { return .array(parts) }
+    /// Calls `body` with the scanner before the value of each member, and the place of its name; `body` walks over it.
+    private func eachMember(_ body: (inout JSONScanner, Range<Int>) -> Void) {
+        guard isObject, var scanner = opened() else { return }
         repeat {
-            parts.append(try value())
-            skipSpace()
-        } while take(",")
-        guard take("]") else { throw fault("expected “,” or “]”, found \(here)") }
-        return .array(parts)
+            let name = Self.checked(&scanner).range
+            scanner.skipSpace()
+            _ = scanner.take(":")
+            body(&scanner, name)
+            scanner.skipSpace()
+        } while scanner.take(",")
     }
 
-    private mutating func word(_ text: String, _ value: JSONPart.Value) throws(JSONFault) -> JSONPart.Value {
-        guard bytes[place...].starts(with: text.utf8) else { throw fault("expected a value, found \(here)") }
-        place += text.utf8.count
-        return value
+    /// A scanner behind the opening bracket; `nil` when nothing stands between the brackets.
+    private func opened() -> JSONScanner? {
+        var scanner = JSONScanner(buffer, in: range)
+        scanner.place += 1
+        scanner.skipSpace()
+        return scanner.next == UInt8(ascii: "]") || scanner.next == UInt8(ascii: "}") ? nil : scanner
     }
 
-    private mutating func number() throws(JSONFault) -> String {
-        let start = place
-        _ = take("-")
-        let whole = digits()
-        guard whole > 0 else { throw fault("expected a value, found \(here)", at: start) }
-        if whole > 1, bytes[place - whole] == UInt8(ascii: "0") {
-            throw fault("a number begins with no 0", at: start)
+    /// The next value of a text that was read before.
+    private static func checked(_ scanner: inout JSONScanner) -> JSONPart {
+        do throws(JSONFault) { return try scanner.part() } catch {
+            preconditionFailure("this JSON was read before without a fault: \(error)")
         }
-        if take("."), digits() == 0 { throw fault("expected a digit, found \(here)") }
-        if take("e") || take("E") {
-            _ = take("+") || take("-")
-            if digits() == 0 { throw fault("expected a digit, found \(here)") }
+    }
+
+    // MARK: Texts
+
+    private func isName(_ range: Range<Int>, _ name: String) -> Bool {
+        let raw = buffer[range].dropFirst().dropLast()
+        return raw.contains(UInt8(ascii: "\\"))
+            ? text(of: range).utf8.elementsEqual(name.utf8) : raw.elementsEqual(name.utf8)
+    }
+
+    /// The text that stands in quotes there, with its escapes read.
+    private func text(of range: Range<Int>) -> String {
+        let raw = buffer[range].dropFirst().dropLast()
+        guard let escape = raw.firstIndex(of: UInt8(ascii: "\\")) else {
+            return String(decoding: raw, as: UTF8.self)
         }
-        return String(decoding: bytes[start..<place], as: UTF8.self)
-    }
-
-    private mutating func digits() -> Int {
-        let start = place
-        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { place += 1 }
-        return place - start
-    }
-
-    private mutating func string() throws(JSONFault) -> String {
-        let start = place
-        place += 1
-        var text: [UInt8] = []
-        while let byte = next {
-            switch byte {
-            case UInt8(ascii: "\""):
-                place += 1
-                guard let valid = String(validating: text, as: UTF8.self) else {
-                    throw fault("this text is no UTF-8", at: start)
-                }
-                return valid
-            case UInt8(ascii: "\\"): text += Array(try escape().utf8)
-            case ..<0x20: throw fault("control characters are written as escapes, like \\n")
-            default:
+        var text = Array(raw[..<escape])
+        text.reserveCapacity(raw.count)
+        var scanner = JSONScanner(buffer, in: escape..<raw.endIndex)
+        while let byte = scanner.next {
+            guard byte == UInt8(ascii: "\\") else {
                 text.append(byte)
-                place += 1
+                scanner.place += 1
+                continue
+            }
+            do throws(JSONFault) {
+                let code = try scanner.escape()
+                if let scalar = UnicodeScalar(code) { text += UTF8.encode(scalar) ?? .init() }
+            } catch {
+                preconditionFailure("this JSON was read before without a fault: \(error)")
             }
         }
-        throw fault("this text has no end", at: start)
-    }
-
-    private mutating func escape() throws(JSONFault) -> String {
-        let start = place
-        place += 1
-        guard let byte = next else { throw fault("this text has no end", at: start) }
-        place += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return String(UnicodeScalar(byte))
-        case UInt8(ascii: "b"): return "\u{8}"
-        case UInt8(ascii: "f"): return "\u{c}"
-        case UInt8(ascii: "n"): return "\n"
-        case UInt8(ascii: "r"): return "\r"
-        case UInt8(ascii: "t"): return "\t"
-        case UInt8(ascii: "u"): return try unicode(from: start)
-        default: throw fault("no such escape", at: start)
-        }
-    }
-
-    private mutating func unicode(from start: Int) throws(JSONFault) -> String {
-        let first = try hex(from: start)
-        if let scalar = UnicodeScalar(first) { return String(Character(scalar)) }
-        guard first < 0xdc00, take("\\"), take("u") else {
-            throw fault("half of a surrogate pair", at: start)
-        }
-        let second = try hex(from: start)
-        guard (0xdc00...0xdfff).contains(second),
-            let scalar = UnicodeScalar(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))
-        else { throw fault("half of a surrogate pair", at: start) }
-        return String(Character(scalar))
-    }
-
-    private mutating func hex(from start: Int) throws(JSONFault) -> UInt32 {
-        guard place + 4 <= bytes.count,
-            bytes[place..<place + 4].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
-            let code = UInt32(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16)
-        else { throw fault("expected four hexadecimal digits", at: start) }
-        place += 4
-        return code
-    }
-
-    // MARK: Places
-
-    private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
-
-    private var here: String {
-        guard let next else { return "the end" }
-        return (0x20..<0x7f).contains(next) ? "“\(Character(UnicodeScalar(next)))”" : "byte \(next)"
-    }
-
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
-        guard next == UInt8(ascii: character) else { return false }
-        place += 1
-        return true
-    }
-
-    private mutating func skipSpace() {
-        while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { place += 1 }
-    }
-
-    private func fault(_ message: String, at wanted: Int? = nil) -> JSONFault {
-        let before = bytes[..<(wanted ?? place)]
-        let line = before.count { $0 == 0x0a } + 1
-        let column = before.count - (before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0) + 1
-        return JSONFault(line: line, column: column, message: message)
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -10,6 +10,8 @@ package struct NewJob: Hashable, Sendable {
     package var keyScope: String
     /// Not before this long from now, by the database's clock.
     package var delay: Duration?
+    /// Not before this instant; one that has passed means at once. Not together with `delay`.
+    package var runAt: Timestamp?
     package var priority: Priority?
     package var queue: String?
     /// The key under which the kind's `limit_per_key` and `rate_per_key` count; without one only the limits of the whole kind apply.
@@ -22,8 +24,9 @@ package struct NewJob: Hashable, Sendable {
 
     package init(
         _ kind: String, args: JSON = .emptyObject, subject: String? = nil, key: String? = nil,
-        keyScope: String = "", delay: Duration? = nil, priority: Priority? = nil, queue: String? = nil,
-        limitKey: String? = nil, attemptsMax: Int? = nil, keep: Bool = false, meta: JSON? = nil
+        keyScope: String = "", delay: Duration? = nil, runAt: Timestamp? = nil, priority: Priority? = nil,
+        queue: String? = nil, limitKey: String? = nil, attemptsMax: Int? = nil, keep: Bool = false,
+        meta: JSON? = nil
     ) {
         self.kind = kind
         self.args = args
@@ -31,6 +34,7 @@ package struct NewJob: Hashable, Sendable {
         self.key = key
         self.keyScope = keyScope
         self.delay = delay
+        self.runAt = runAt
         self.priority = priority
         self.queue = queue
         self.limitKey = limitKey

@@ -17,6 +17,8 @@ package enum Outcome: Sendable {
 }
 
 /// Sizes that the queue accepts; beyond them a clear error, never a silent cut, except that an error text is cut.
+///
+/// The sizes of args, meta and results are those of the text that PostgreSQL writes out (`JSONMeasure`).
 package enum Bounds {
     package static let resultBytesMax = 64 * 1024
     package static let errorBytesMax = 8 * 1024
@@ -28,6 +30,9 @@ package enum Bounds {
     package static let nameBytesMax = 64
     package static let subjectBytesMax = 512
     package static let keyBytesMax = 256
+    /// No job is delayed further: ten years of 365.25 days.
+    package static let delayMax = Duration.seconds(315_576_000)
+    package static let attemptsMax = 1000
 
     /// `text` without NUL (PostgreSQL stores none) and cut to `errorBytesMax` at a character's border.
     package static func storable(error text: String) -> String {

@@ -41,14 +41,8 @@ package struct Patience: Hashable, Sendable {
         case .committed:
             return nil
         case .done(let result, _):
-            guard let result, result.bytes.count > Bounds.resultBytesMax else {
-                return .finish(result: result)
-            }
-            return .die(
-                reason: .forGood,
-                error:
-                    "the result has \(result.bytes.count) bytes, and at most \(Bounds.resultBytesMax) are kept"
-            )
+            guard let refusal = result?.refusalAsResult else { return .finish(result: result) }
+            return .die(reason: .forGood, error: Bounds.storable(error: refusal))
         case .snooze(let pause):
             return .snooze(for: max(pause, .zero))
         case .cancel(let reason):
@@ -77,6 +71,11 @@ package struct Patience: Hashable, Sendable {
         if let budget, age + pause > budget { return .die(reason: .budget, error: error) }
         return .retry(after: pause, error: error)
     }
+}
+
+extension JSON {
+    /// Why this can't be kept as the result of a run, as `refusal(as:bytesMax:)`.
+    package var refusalAsResult: String? { refusal(as: "result", bytesMax: Bounds.resultBytesMax) }
 }
 
 extension Duration {

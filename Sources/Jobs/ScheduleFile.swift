@@ -133,13 +133,8 @@ package struct ScheduleFile: Sendable {
     private mutating func arguments(_ section: Section, _ file: String) -> JSON? {
         guard let (text, number) = section.values["args"] else { return nil }
         let json = JSON(text: text)
-        guard json.bytes.count <= Bounds.argsBytesMax else {
-            let message = "args: at most \(Bounds.argsBytesMax) bytes are accepted"
-            faults.append(Fault(file: file, line: number, message: message))
-            return nil
-        }
-        do { _ = try json.parts() } catch {
-            faults.append(Fault(file: file, line: number, message: "args: expected JSON: \(error.message)"))
+        if let refusal = json.refusal(as: "args", bytesMax: Bounds.argsBytesMax) {
+            faults.append(Fault(file: file, line: number, message: refusal))
             return nil
         }
         return json

@@ -11,7 +11,7 @@ extension Store {
     package static let tripBytesMax = 4 << 20
 
     /// Puts one job in line, durable when this returns, and rings soon after.
-    /// - Throws: `StoreError.unknownKind`, `.badRequest`; `PostgresError` when the database could not answer. After an
+    /// - Throws: `StoreError.unknownKind`, `.badJob`; `PostgresError` when the database could not answer. After an
     ///   unknown outcome the same key makes it safe to ask again.
     package func enqueue(_ job: NewJob) async throws -> Enqueued {
         try await enqueue([job])[0]
@@ -42,7 +42,8 @@ extension Store {
         let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
         // In several round trips the index of the statement counts anew in each.
         guard jobs.reduce(0, { $0 + $1.payloadBytes }) <= Store.tripBytesMax else { return nil }
-        let before = plain.isEmpty ? 0 : 1 + (plain.count + Bounds.batchJobsMax - 1) / Bounds.batchJobsMax
+        let checks = (jobs.contains { $0.runAt != nil } ? 1 : 0) + (plain.isEmpty ? 0 : 1)
+        let before = checks + (plain.count + Bounds.batchJobsMax - 1) / Bounds.batchJobsMax
         guard let index = error.statementIndex, special.indices.contains(index - before) else { return nil }
         let job = jobs[special[index - before]]
         // The subject stands for both: its row is the one that another producer meets.
@@ -79,7 +80,9 @@ extension Store {
             throw StoreError.badRequest(
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
         }
-        for job in jobs { try job.checkBounds() }
+        for (index, job) in jobs.enumerated() {
+            if let fault = job.fault { throw StoreError.badJob(index: index, count: jobs.count, fault) }
+        }
         let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
         guard bytes <= Store.enqueueBytesMax else {
             throw StoreError.badRequest(
@@ -91,6 +94,8 @@ extension Store {
         let plain = jobs.indices.filter { isBulk && jobs[$0].isPlain }
         let special = Store.special(jobs, isBulk: isBulk)
         var statements: [SQL] = []
+        let timed = jobs.indices.filter { jobs[$0].runAt != nil }
+        if !timed.isEmpty { statements.append(requireNear(timed.map { jobs[$0].runAt?.text })) }
         if !plain.isEmpty {
             statements.append("SELECT motorpool.require_kinds(\(Array(Set(jobs.map(\.kind)))))")
         }
@@ -105,12 +110,28 @@ extension Store {
             )
         }
         var rows: [Rows] = []
-        for trip in statements.batches(of: .max, weighing: Store.tripBytesMax, \.payloadBytes) {
-            rows += try await runner.run(all: trip, within: statementLimit)
+        do {
+            for trip in statements.batches(of: .max, weighing: Store.tripBytesMax, \.payloadBytes) {
+                rows += try await runner.run(all: trip, within: statementLimit)
+            }
+        } catch PostgresError.server(let error) where error.sqlstate == "MP002" {
+            // The detail is the place among those that name an instant.
+            guard let place = error.detail.flatMap({ Int($0) }), timed.indices.contains(place - 1) else {
+                throw PostgresError.server(error)
+            }
+            throw StoreError.badJob(
+                index: timed[place - 1], count: jobs.count,
+                FieldFault(field: "run_at", message: error.message))
+        } catch PostgresError.server(let error) where error.sqlstate == "MP001" {
+            guard let index = jobs.firstIndex(where: { error.message.contains("“\($0.kind)”") }) else {
+                throw PostgresError.server(error)
+            }
+            throw StoreError.unknownKind(
+                error.message, hint: error.hint ?? "", index: jobs.count == 1 ? nil : index)
         }
         var answers = [Enqueued?](repeating: nil, count: jobs.count)
         var due = Set<String>()
-        var next = plain.isEmpty ? 0 : 1
+        var next = (timed.isEmpty ? 0 : 1) + (plain.isEmpty ? 0 : 1)
         for batch in batches {
             for (row, index) in zip(rows[next], batch) {
                 answers[index] = Enqueued(verdict: .created, job: JobID(try row.get(0)))
@@ -128,6 +149,14 @@ extension Store {
         return (answers.compactMap { $0 }, due)
     }
 
+    /// Refuses instants that lie too far from the database's now.
+    private func requireNear(_ instants: [String?]) -> SQL {
+        """
+        SELECT motorpool.require_near(t::timestamptz, n)
+        FROM unnest(\(instants)) WITH ORDINALITY AS a(t, n) ORDER BY n
+        """
+    }
+
     /// Many jobs that touch no ledger, by one statement of one shape whatever their number.
     private func enqueuePlain(_ jobs: [NewJob]) -> SQL {
         """
@@ -135,18 +164,20 @@ extension Store {
             SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
                 motorpool.limited_by(k, a.limit_key) AS limited_by
             FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
-                        \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
+                        \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.runAt?.text }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
                         \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
                         \(PostgresValue.jsonArray(jobs.map { $0.meta?.bytes })))
-                 WITH ORDINALITY AS a(kind, queue, priority, delay, attempts_max, keep, limit_key, args, meta, n)
+                 WITH ORDINALITY AS a(kind, queue, priority, delay, instant, attempts_max, keep, limit_key, args, meta, n)
             JOIN motorpool.kinds k ON k.kind = a.kind
             ORDER BY n
-        ), named AS (SELECT nextval('motorpool.seq') AS id, * FROM asked)
+        ), named AS (
+            SELECT nextval('motorpool.seq') AS id, motorpool.due(delay, instant::timestamptz) AS due, * FROM asked
+        )
         INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
                                     limit_key, args, meta)
-        SELECT id, id, now() + make_interval(secs => coalesce(delay, 0)), now() + make_interval(secs => delay),
-            CASE WHEN delay > 0 THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
-            CASE WHEN limited_by IS NOT NULL AND coalesce(delay, 0) <= 0 THEN 1 END,
+        SELECT id, id, coalesce(due, now()), due,
+            CASE WHEN due > now() THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
+            CASE WHEN limited_by IS NOT NULL AND (due > now()) IS NOT TRUE THEN 1 END,
             coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
             keep OR kind_keep, coalesce(queue, kind_queue), kind,
             limited_by, args, meta
@@ -159,7 +190,7 @@ extension Store {
         SELECT job, verdict, cools_for, ring FROM motorpool.put(\(job.kind), \(PostgresValue.json(job.args.bytes)),
             \(job.subject), \(job.keyScope), \(job.key), \(job.delay?.inSeconds), \(job.priority?.rawValue), \(job.queue),
             \(job.limitKey), \(parent?.number), \(job.attemptsMax.map { Int16(clamping: $0) }), \(job.keep),
-            \(job.meta.map { PostgresValue.json($0.bytes) } ?? .null))
+            \(job.meta.map { PostgresValue.json($0.bytes) } ?? .null), false, true, (\(job.runAt?.text)::text)::timestamptz)
         """
     }
 }
@@ -172,46 +203,6 @@ extension NewJob {
     package var payloadBytes: Int { args.bytes.count + (meta?.bytes.count ?? 0) }
 
     var lockOrder: (String, String, String, String) { (keyScope, key ?? "", kind, subject ?? "") }
-
-    func checkBounds() throws {
-        func refuse(_ sentence: String) throws -> Never { throw StoreError.badRequest(sentence) }
-        if !Definition.isName(kind) {
-            try refuse(
-                "a kind is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(kind)”")
-        }
-        if let queue, !Definition.isName(queue) {
-            try refuse(
-                "a queue is named by a-z, 0-9, _ and -, at most \(Bounds.nameBytesMax) bytes, not “\(queue)”")
-        }
-        if args.bytes.count > Bounds.argsBytesMax {
-            try refuse("args have \(args.bytes.count) bytes, and at most \(Bounds.argsBytesMax) are accepted")
-        }
-        if let meta, meta.bytes.count > Bounds.metaBytesMax {
-            try refuse("meta has \(meta.bytes.count) bytes, and at most \(Bounds.metaBytesMax) are accepted")
-        }
-        if let subject, subject.isEmpty || subject.utf8.count > Bounds.subjectBytesMax {
-            try refuse("a subject has 1 to \(Bounds.subjectBytesMax) bytes, not \(subject.utf8.count)")
-        }
-        if let key, key.isEmpty || key.utf8.count > Bounds.keyBytesMax {
-            try refuse("an idempotency key has 1 to \(Bounds.keyBytesMax) bytes, not \(key.utf8.count)")
-        }
-        if let limitKey, limitKey.utf8.count > Bounds.subjectBytesMax {
-            try refuse("a limit key has at most \(Bounds.subjectBytesMax) bytes, not \(limitKey.utf8.count)")
-        }
-        if let delay, delay < .zero || delay > .seconds(315_576_000) {
-            try refuse("a delay lies between 0 s and ten years, not \(delay.text)")
-        }
-        if let attemptsMax, !(1...1000).contains(attemptsMax) {
-            try refuse("attempts lie between 1 and 1000, not \(attemptsMax)")
-        }
-        let words = [("subject", subject), ("key", key), ("key's scope", keyScope), ("limit key", limitKey)]
-        for (name, word) in words where word?.utf8.contains(0) == true {
-            try refuse("a NUL stands in the \(name), and PostgreSQL stores none")
-        }
-        if args.bytes.contains(0) || meta?.bytes.contains(0) == true {
-            try refuse("a NUL stands in the args or the meta, and no JSON holds one unescaped")
-        }
-    }
 }
 
 extension Enqueued {

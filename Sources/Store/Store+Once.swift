@@ -134,20 +134,6 @@ extension Store {
             ], within: .seconds(5))
         return Int(try rows[1].first?.get(0, as: Int64.self) ?? 0)
     }
-
-    /// How long from now, by the database's clock, until each of these instants. What has passed is zero.
-    /// - Throws: `StoreError.badRequest` for what is no instant.
-    package func delays(until instants: [String]) async throws -> [Duration] {
-        guard !instants.isEmpty else { return [] }
-        return try await StoreError.translating {
-            try await database.run(
-                """
-                SELECT greatest(0, extract(epoch FROM a::timestamptz - now()))::double precision
-                FROM unnest(\(instants)) WITH ORDINALITY AS x(a, n) ORDER BY n
-                """
-            ).map { .seconds(try $0.get(0, as: Double.self)) }
-        }
-    }
 }
 
 extension Enqueued {

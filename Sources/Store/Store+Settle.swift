@@ -51,10 +51,7 @@ extension Store {
         let (value, due) = try await StoreError.translating {
             try await database.transaction { tx in
                 let (value, result, followUps) = try await body(tx)
-                if let size = result?.bytes.count, size > Bounds.resultBytesMax {
-                    throw StoreError.badRequest(
-                        "the result has \(size) bytes, and at most \(Bounds.resultBytesMax) are kept")
-                }
+                if let refusal = result?.refusalAsResult { throw StoreError.badRequest(refusal) }
                 // Every lane may end here, and there are fewer connections than lanes.
                 if followUps.contains(where: { !$0.isPlain }) { try await tx.limitLockWaits(to: .brief) }
                 await beforeFence()
@@ -136,12 +133,12 @@ extension Store {
         ).count == 1
     }
 
-    /// Tells how far a run is. Stale tokens write nothing.
+    /// Tells how far a run is. Stale tokens write nothing. A phase is cut as an error text is.
     package func report(_ token: RunToken, phase: String?, done: Int64?, total: Int64?) async throws {
         try await database.run(
             """
             INSERT INTO motorpool.progress AS p (job, run, phase, done, total)
-            SELECT id, run, \(phase), \(done), \(total) FROM motorpool.jobs
+            SELECT id, run, \(phase.map { Bounds.storable(error: $0) }), \(done), \(total) FROM motorpool.jobs
             WHERE id = \(token.job.number) AND run = \(token.run) AND worker IS NOT NULL
             ON CONFLICT (job) DO UPDATE SET run = excluded.run, phase = excluded.phase, done = excluded.done,
                 total = excluded.total, at = now()

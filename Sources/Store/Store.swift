@@ -1,4 +1,4 @@
-internal import Jobs
+package import Jobs
 package import Postgres
 
 /// All SQL of the queue: one function a statement, named by its guard.
@@ -60,10 +60,12 @@ package final class Store: Sendable {
 
 /// What the queue refuses to do, told so that a stranger can act on it.
 package enum StoreError: Error, Sendable, CustomStringConvertible {
-    /// An enqueue named a kind that no farm has published.
-    case unknownKind(String, hint: String)
+    /// An enqueue named a kind that no farm has published; `index` says which job's, of several.
+    case unknownKind(String, hint: String, index: Int? = nil)
     /// A value was out of its bounds; the sentence says what was expected.
     case badRequest(String)
+    /// One of `count` jobs that were to be enqueued together is refused, and so are all; `index` counts from 0.
+    case badJob(index: Int, count: Int, FieldFault)
     /// The run's token matches no row any more: it was rescued, cancelled, or settled before.
     case stale
     /// The subject has another live job.
@@ -73,9 +75,12 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unknownKind(let message, let hint): hint.isEmpty ? message : "\(message). \(hint)"
+        case .unknownKind(let message, let hint, let index):
+            (index.map { "job \($0 + 1): " } ?? "") + (hint.isEmpty ? message : "\(message). \(hint)")
         case .badRequest(let sentence), .busy(let sentence): sentence
         case .locked(let row): row.sentence
+        case .badJob(let index, let count, let fault):
+            count == 1 ? fault.message : "job \(index + 1) of \(count): \(fault.message)"
         case .stale: "this run has lost its job: it was rescued, cancelled or settled before"
         }
     }

@@ -10,13 +10,14 @@ enum Entrance {
     ///
     /// The main thread only waits: Swift's own asynchronous main would hand it to libdispatch, which waits with every
     /// signal unblocked, and the first SIGTERM would end the process without a word.
-    static func enter(_ arguments: [String]) -> Never {
+    static func enter() -> Never {
         Signals.ignoreBrokenPipes()
+        let words = CommandWords()
         ProcessList.hideValues(of: Set(Setting.all.filter(\.isSecret).compactMap(\.flag?.name)))
         let shutdown = Shutdown()
         let code: ExitCode
         do {
-            var call = try invocation(Array(arguments.dropFirst()), shutdown)
+            var call = try invocation(words.checked(), shutdown)
             if call.command.drainsOnSignals { shutdown.listen(reloads: call.command.reloadsOnHangUp) }
             try call.readSettings()
             try call.command.prepare(call)

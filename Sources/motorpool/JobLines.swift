@@ -21,14 +21,11 @@ struct JobLines {
         if isArgsOnly {
             var job = template
             job.args = part.json
+            if let fault = job.fault { throw refuse(fault.message) }
             return job
         }
         do throws(FieldFault) {
-            let reader = try JobReader(part, template: template)
-            guard reader.runAt == nil else {
-                throw FieldFault(field: "run_at", message: "run_at: expected delay here")
-            }
-            return reader.job
+            return try JobReader(part, template: template).job
         } catch {
             throw refuse(error.message)
         }

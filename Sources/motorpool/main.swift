@@ -1,1 +1,1 @@
-Entrance.enter(CommandLine.arguments)
+Entrance.enter()

@@ -50,4 +50,30 @@ struct JSONReaderTests {
     func bytes() {
         #expect(throws: JSONFault.self) { try JSON([0x22, 0xff, 0x22]).parts() }
     }
+
+    @Test(
+        "the bytes of UTF-8 are checked as RFC 3629 has them",
+        arguments: [
+            ([0xc3, 0xbc], true), ([0xe2, 0x82, 0xac], true), ([0xf0, 0x9f, 0x98, 0x80], true),
+            ([0xef, 0xbf, 0xbf], true),
+            ([0xc0, 0x80], false), ([0xe0, 0x80, 0x80], false), ([0xed, 0xa0, 0x80], false),
+            ([0xf4, 0x90, 0x80, 0x80], false),
+            ([0xf8, 0x88, 0x80, 0x80], false), ([0xc3], false), ([0x80], false), ([0xe2, 0x82], false),
+        ] as [([UInt8], Bool)])
+    func utf8(bytes: [UInt8], isValid: Bool) {
+        #expect(((try? JSON([0x22] + bytes + [0x22]).parts()) != nil) == isValid)
+        #expect((String(validating: bytes, as: UTF8.self) != nil) == isValid)
+    }
+
+    @Test("elements are counted before they are taken apart")
+    func count() throws {
+        #expect(try JSON(text: "[1, [2, 3], {\"a\": [4]}]").parts().elementCount == 3)
+        #expect(try JSON(text: "[ ]").parts().elementCount == 0)
+        #expect(try JSON(text: "{}").parts().elementCount == nil)
+    }
+
+    @Test("names with escapes are found by what they mean")
+    func escapedNames() throws {
+        #expect(try JSON(text: #"{"\u0061\"b": 1}"#).parts()["a\"b"]?.json == "1")
+    }
 }

@@ -187,7 +187,11 @@ func caught(_ body: () async throws -> Void) async -> (any Error)? {
 
 /// The sentence of a refusal that a stranger can act on.
 func badRequest(_ error: (any Error)?) -> String? {
-    if case StoreError.badRequest(let sentence)? = error { sentence } else { nil }
+    switch error {
+    case StoreError.badRequest(let sentence)?: sentence
+    case StoreError.badJob(_, _, let fault)?: fault.message
+    default: nil
+    }
 }
 
 extension Definition {

@@ -12,7 +12,7 @@ struct EnqueueTests {
             for job in [NewJob("nope"), NewJob("nope", subject: "s"), NewJob("nope", key: "k")] {
                 let jobs = [NewJob("note"), NewJob("note", subject: "x"), job, NewJob("mod")]
                 let error = await caught { _ = try await desk.store.enqueue(jobs) }
-                guard case StoreError.unknownKind(let message, let hint)? = error else {
+                guard case StoreError.unknownKind(let message, let hint, _)? = error else {
                     Issue.record("\(String(describing: error))")
                     continue
                 }
@@ -30,7 +30,7 @@ struct EnqueueTests {
         ("subject", NewJob("note", subject: String(repeating: "s", count: Bounds.subjectBytesMax + 1))),
         ("key", NewJob("note", key: "")),
         ("key", NewJob("note", key: String(repeating: "k", count: Bounds.keyBytesMax + 1))),
-        ("limit key", NewJob("note", limitKey: String(repeating: "l", count: Bounds.subjectBytesMax + 1))),
+        ("limit_key", NewJob("note", limitKey: String(repeating: "l", count: Bounds.subjectBytesMax + 1))),
         ("delay", NewJob("note", delay: .seconds(-1))),
         ("delay", NewJob("note", delay: .seconds(315_576_001))),
         ("attempts", NewJob("note", attemptsMax: 0)), ("attempts", NewJob("note", attemptsMax: 1001)),
@@ -39,7 +39,7 @@ struct EnqueueTests {
             NewJob("note", args: JSON([UInt8](repeating: UInt8(ascii: "1"), count: Bounds.argsBytesMax + 1)))
         ),
         ("subject", NewJob("note", subject: "a\0b")), ("key", NewJob("note", key: "a\0b")),
-        ("key", NewJob("note", key: "k", keyScope: "a\0b")), ("limit key", NewJob("note", limitKey: "a\0b")),
+        ("key", NewJob("note", key: "k", keyScope: "a\0b")), ("limit_key", NewJob("note", limitKey: "a\0b")),
     ]
 
     @Test(

@@ -41,7 +41,12 @@ enum Schemas {
         return .object(
             [
                 ("kind", kinds.isEmpty ? name : .oneOf(kinds)),
-                ("args", .anything.described("what the kind is given; an empty object unless said")),
+                (
+                    "args",
+                    .anything.described(
+                        "what the kind is given; an empty object unless said. At most \(Bounds.argsBytesMax) bytes as jsonb writes them"
+                    )
+                ),
                 (
                     "subject",
                     Schema.words(Bounds.subjectBytesMax).orNull.described(
@@ -61,7 +66,11 @@ enum Schemas {
                         Schema([("type", "number"), ("minimum", 0), ("maximum", 315_576_000)]),
                     ]).orNull.described("not before so long from now: “10s”, “1h30m”, or seconds")
                 ),
-                ("run_at", instant.orNull.described("not before this instant; instead of delay")),
+                (
+                    "run_at",
+                    instant.orNull.described(
+                        "not before this instant, at most ten years from now; instead of delay")
+                ),
                 ("attempts", Schema.integer(1...1000).orNull.described("another number than the kind's")),
                 (
                     "key",
@@ -70,7 +79,7 @@ enum Schemas {
                 ),
                 ("meta", Schema([("type", "object")]).orNull.described("passed along untouched")),
             ], required: ["kind"]
-        ).butNot(together: [["run_at", "delay"], ["run_at", "key"]])
+        ).butNot(together: [["run_at", "delay"]])
     }
 
     /// Every member is always there.

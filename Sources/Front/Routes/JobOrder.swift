@@ -27,12 +27,9 @@ struct JobOrder {
         isMany = parts.isMany
         let readers = try JobOrder.read(parts.jobs, isMany: isMany)
         // Of what was asked, and not of when or from where: the same request made again is the same.
-        digest = SHA256.digest(readers.map { $0.identity(withKey: parts.isMany) }.joined(separator: "\n"))
-        let delays = try await exchange.store.delays(until: readers.compactMap(\.runAt))
-        var nextDelay = delays.makeIterator()
+        digest = JobOrder.digest(readers.map(\.job), withKeys: parts.isMany)
         var jobs = readers.map { reader in
             var job = reader.job
-            if reader.runAt != nil { job.delay = nextDelay.next() }
             // What came by HTTP stays askable.
             job.keep = true
             job.keyScope = "http \(exchange.caller.name)"
@@ -68,9 +65,10 @@ struct JobOrder {
         do throws(JSONFault) { whole = try JSON(body).parts() } catch {
             throw Problem(400, "no_json", "the body is no JSON: \(error)")
         }
-        guard case .array(let parts) = whole.value else { return ([whole], false) }
-        guard (1...JobRoutes.jobsMax).contains(parts.count) else {
-            throw .badRequest("expected 1 to \(JobRoutes.jobsMax) jobs, found \(parts.count)")
+        // Counted before anything is taken apart.
+        guard let count = whole.elementCount else { return ([whole], false) }
+        guard (1...JobRoutes.jobsMax).contains(count), case .array(let parts) = whole.value else {
+            throw .badRequest("expected 1 to \(JobRoutes.jobsMax) jobs, found \(count)")
         }
         return (parts, true)
     }
@@ -156,17 +154,29 @@ struct JobOrder {
     }
 }
 
-extension JobReader {
-    /// Everything that was asked, as one text.
-    fileprivate func identity(withKey hasKey: Bool) -> String {
-        let members: [JSONText] = [
-            .string(job.kind), JSONText(job.args), JSONText(job.subject), JSONText(job.delay),
-            JSONText(runAt),
-            JSONText(job.priority?.description), JSONText(job.queue), JSONText(job.limitKey),
-            JSONText(job.attemptsMax),
-            JSONText(hasKey ? job.key : nil),
+extension JobOrder {
+    /// Of everything that was asked.
+    fileprivate static func digest(_ jobs: [NewJob], withKeys hasKeys: Bool) -> [UInt8] {
+        var text: [UInt8] = []
+        for (index, job) in jobs.enumerated() {
+            if index > 0 { text.append(UInt8(ascii: "\n")) }
+            job.write(identity: &text, withKey: hasKeys)
+        }
+        return SHA256.digest(text)
+    }
+}
+
+extension NewJob {
+    /// Keys that are a day old are compared by it: only members that were not there before may be added, and only when
+    /// they are set.
+    fileprivate func write(identity text: inout [UInt8], withKey hasKey: Bool) {
+        let rest: [JSONText] = [
+            JSONText(subject), JSONText(delay), JSONText(runAt?.text), JSONText(priority?.description),
+            JSONText(queue), JSONText(limitKey), JSONText(attemptsMax), JSONText(hasKey ? key : nil),
         ]
-        return JSONText.array(members).text
+        text += "[\(JSON.quoted(kind)),".utf8
+        text += args.bytes
+        text += ",\(JSONText.array(rest).text.dropFirst())".utf8
     }
 }
 

@@ -16,6 +16,8 @@ enum EnqueueCommand: Command {
         "--subject", "S", "Who or what it is about: at most one live job a kind and subject")
     static let key = Flag("--key", "K", "The same key twice is one job, for at least a day")
     static let delay = Flag("--delay", "TIME", "Not before this long from now, like 10s")
+    static let runAt = Flag(
+        "--run-at", "INSTANT", "Not before this instant, like 2027-03-28T01:30:00Z")
     static let priority = Flag("--priority", "P", "urgent, high, normal or low")
     static let queue = Flag("--queue", "Q", "Another queue than the kind's")
     static let limitKey = Flag("--limit-key", "K", "What the kind's limits a key count by")
@@ -24,13 +26,14 @@ enum EnqueueCommand: Command {
     static let wait = Flag("--wait", "Wait until it has ended, and print its result")
     static let timeout = Flag("--timeout", "TIME", "How long to wait; default 60s")
     static let flags = [
-        args, many, subject, key, delay, priority, queue, limitKey, attempts, count, wait, timeout, .json,
+        args, many, subject, key, delay, runAt, priority, queue, limitKey, attempts, count, wait, timeout,
+        .json,
     ]
     static let notes = """
         A line of --many is an object: {"kind": "noop", "args": {}, "subject": "s", "key": "k",
         "delay": "10s", "priority": "high", "queue": "q", "limit_key": "l", "attempts": 3}; only kind is
-        needed, and with KIND not even that. Lines are sent 1,000 at a time, each batch whole or not at
-        all.
+        needed, and with KIND not even that. run_at stands in the place of delay. Lines are sent 1,000
+        at a time, each batch whole or not at all.
         """
 
     static func run(_ call: Invocation) async throws -> ExitCode {
@@ -51,13 +54,20 @@ enum EnqueueCommand: Command {
         guard let kind = call.operands.first else { throw UsageError("enqueue expects KIND, or --many") }
         var job = try template(kind, call)
         if let text = call.text(args) { job.args = try Self.json(text, called: "--args") }
+        if let fault = job.fault { throw UsageError(fault.message) }
         return job
     }
 
     /// The job that the flags describe, but for its arguments.
     static func template(_ kind: String, _ call: Invocation) throws -> NewJob {
-        NewJob(
+        guard call.text(delay) == nil || call.text(runAt) == nil else {
+            throw UsageError("expected --run-at or --delay, found both")
+        }
+        return NewJob(
             kind, subject: call.text(subject), key: call.text(key), delay: try call.time(delay),
+            runAt: try call.value(runAt, expected: "an instant like 2027-03-28T01:30:00Z") {
+                Timestamp(rfc3339: $0)
+            },
             priority: try call.value(priority, expected: "urgent, high, normal or low") {
                 Priority(text: $0)
             },
@@ -69,8 +79,7 @@ enum EnqueueCommand: Command {
     static func json(_ text: String, called name: String) throws -> JSON {
         let json = JSON(text: text)
         do throws(JSONFault) {
-            _ = try json.parts()
-            return json
+            return try json.parts().json
         } catch {
             throw UsageError("\(name) is no JSON: \(error)")
         }
@@ -96,19 +105,26 @@ enum EnqueueCommand: Command {
             let answer = try await door.enqueue([job])[0]
             if answer.verdict == .created { await warnOfQueue(job, answer.job, door) }
             guard call.has(wait), answer.isAccepted else {
-                Console.print(call.has(.json) ? answer.json.text : answer.words(delay: job.delay))
+                Console.print(call.has(.json) ? answer.json.text : answer.words(of: job))
                 return answer.isAccepted ? .ok : .failed
             }
-            if !call.has(.json) { Console.print(answer.words(delay: job.delay)) }
+            if !call.has(.json) { Console.print(answer.words(of: job)) }
             return try await Wait(door: door, job: answer.job, asJSON: call.has(.json)).until(timeout)
         }
     }
 }
 
 extension Enqueued {
-    func words(delay: Duration?) -> String {
+    func words(of asked: NewJob) -> String {
         switch verdict {
-        case .created: delay.map { "job \(job) waits, due in \($0.text)" } ?? "job \(job) waits"
+        case .created:
+            if let delay = asked.delay {
+                "job \(job) waits, due in \(delay.text)"
+            } else if let instant = asked.runAt {
+                "job \(job) waits, due at \(instant.text)"
+            } else {
+                "job \(job) waits"
+            }
         case .duplicate: "job \(job) answers: the same key came before"
         case .joined: "job \(job) answers: the subject was joined"
         case .again: "job \(job) answers: it is running, and runs once more after that"

@@ -263,6 +263,7 @@ extension NewJob {
         let fields: [(String, JSONText?)] = [
             ("kind", .string(kind)), ("args", JSONText(args)), ("subject", subject.map { .string($0) }),
             ("key", key.map { .string($0) }), ("delay", delay.map { .string($0.text) }),
+            ("run_at", runAt.map { .string($0.text) }),
             ("priority", priority.map { .string($0.description) }), ("queue", queue.map { .string($0) }),
             ("limit_key", limitKey.map { .string($0) }), ("attempts", attemptsMax.map { JSONText($0) }),
             ("meta", meta.map { JSONText($0) }),
