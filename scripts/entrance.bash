@@ -1,4 +1,5 @@
-# What ./run and ./test share: they are the only places where anything happens as root.
+# What ./run and ./test share: they are the only places where anything happens as root. Root runs and reads its own files
+# alone, and nothing below a folder that the account may write.
 # Sourced; the caller has set `root` to the checkout.
 
 # The account that everything of ours runs as when we are started by root.
@@ -100,6 +101,21 @@ account_reads() {
     done
 }
 
+# Root runs and reads what stands here, so the account may write none of it, nor put anything else in its place.
+refuse_checkout_of_account() {
+    local path
+    for path in "$root" "$root/.build" "$root/scripts" "$root/Sources" "$root/run" "$@"; do
+        [[ -e $path ]] || continue
+        as_account test ! -w "$path" || fail "$account may write to $path, which root would run: keep the checkout out of its reach"
+    done
+    path=$root
+    while [[ $path != / ]]; do
+        path=$(dirname "$path")
+        as_account test ! -w "$path" || [[ -k $path && $(stat -c %U "$path") != "$account" ]] ||
+            fail "$account may write to $path, above what root would run: keep the checkout out of its reach"
+    done
+}
+
 # Copies files and folders below the checkout into a folder of the account. The account writes them itself, so that
 # nothing it could put in the way leads root astray.
 copy_for_account() {
@@ -108,19 +124,78 @@ copy_for_account() {
     tar -C "$root" -chf - "$@" | as_account tar -C "$target" -xf -
 }
 
-# The shared libraries of Swift that a program uses. They are looked for beside the program when the toolchain is out
-# of reach.
+# The shared libraries that a program loads, one path a line. The loader may run what a program names, so this is asked
+# about programs of our own alone, never about one that lies where the account can write.
+libraries_of() { ldd "$1" 2>/dev/null | awk '$3 ~ /^\// { print $3 }'; }
+
+# The shared libraries of Swift that a program of our own uses. They are looked for beside the program when the toolchain
+# is out of reach.
 copy_libraries_for_account() {
     local target=$1 program=$2 library
-    ldd "$program" | awk '$3 ~ /swift/ { print $3 }' | while read -r library; do
+    libraries_of "$program" | grep swift | while read -r library; do
         tar -C "$(dirname "$library")" -chf - "$(basename "$library")" | as_account tar -C "$target" -xf -
     done
 }
 
-# Whether the account can load the libraries that a program was linked with.
+# Whether the account can load the libraries that a program of our own was linked with.
 account_loads() {
     local library
     while read -r library; do
         as_account test -r "$library" || return 1
-    done < <(ldd "$1" | awk '$3 ~ /^\// { print $3 }')
+    done < <(libraries_of "$1")
+}
+
+# ---- The state folder
+
+# Whether others than root and the account may put something in the place of what stands in a folder.
+is_open_to_others() {
+    local mode group
+    mode=$(stat -L -c %a "$1")
+    group=$(stat -L -c %G "$1")
+    [[ ! -k $1 ]] || return 1
+    if (((8#$mode & 8#002) != 0)); then return 0; fi
+    (((8#$mode & 8#020) != 0)) && [[ $group != root && $group != "$(as_account id -gn)" ]]
+}
+
+# Makes the folder for the account alone. Root makes it only where nobody else can put a link in its place.
+make_state_folder() {
+    local state=$1 above
+    above=$(dirname "$state")
+    if ! is_root; then mkdir -p "$above" && mkdir -m 0700 "$state"; return; fi
+    if [[ ! -d $above ]]; then
+        as_account mkdir -p "$above" 2>/dev/null || install -d -m 0755 "$above" || fail "the folder $above cannot be made"
+    fi
+    as_account mkdir -m 0700 "$state" 2>/dev/null && return
+    [[ $(stat -L -c %u "$above") -eq 0 ]] || fail "neither $account nor root makes $state safely: make it, owned by $account"
+    mkdir -m 0700 "$state"
+    chown --no-dereference "$account:$account" "$state"
+}
+
+# Nothing of it is believed before this: whose it is, who else may write there, and that no file in it is another's.
+check_state_folder() {
+    local state=$1 above owner mode stray name
+    name=$(as_account id -un)
+    above=$(dirname "$state")
+    ! is_open_to_others "$above" ||
+        fail "others may put another folder in the place of $state: chmod go-w '$above', or set MOTORPOOL_STATE"
+    as_account test -x "$state" -a -w "$state" || [[ $(stat -L -c %U "$state") != "$name" ]] ||
+        fail "$name cannot reach the state folder $state: set MOTORPOOL_STATE"
+    owner=$(stat -L -c %U "$state")
+    [[ $owner == "$name" ]] ||
+        fail "the state folder $state belongs to $owner, and the farm runs as $name. If it is the farm's: $(cure "$state")"
+    mode=$(stat -L -c %a "$state")
+    (((8#$mode & 8#022) == 0)) ||
+        fail "others may write to the state folder $state (mode $mode): look what they put there, then chmod 0700 '$state'"
+    if (((8#$mode & 8#077) != 0)); then as_account chmod 0700 "$state"; fi
+    # The account looks, and root reads nothing there.
+    stray=$(cd / && as_account find "$state" -maxdepth 3 ! -user "$name" -print -quit 2>/dev/null || true)
+    [[ -z $stray ]] ||
+        fail "$stray belongs to another account, perhaps because a command was once started as root without ./run: $(cure "$state")"
+}
+
+cure() {
+    local name
+    name=$(as_account id -un)
+    printf "chown -R --no-dereference %s '%s'" "$name:$(as_account id -gn)" "$1"
+    is_root || printf ' (as root)'
 }

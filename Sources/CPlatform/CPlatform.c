@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 #include <fcntl.h>
+#include <link.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,4 +20,21 @@ int platform_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int platform_pidfd_signal(int pidfd, int number) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+}
+
+struct listener {
+    void (*each)(const char *path, void *with);
+    void *with;
+};
+
+static int hand_on(struct dl_phdr_info *info, size_t size, void *with) {
+    (void)size;
+    struct listener *listener = with;
+    if (info->dlpi_name && info->dlpi_name[0] == '/') listener->each(info->dlpi_name, listener->with);
+    return 0;
+}
+
+void platform_libraries(void (*each)(const char *path, void *with), void *with) {
+    struct listener listener = {each, with};
+    dl_iterate_phdr(hand_on, &listener);
 }

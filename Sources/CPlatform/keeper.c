@@ -1,10 +1,15 @@
-/* A process between us and a child, which sees to it that nothing of the child is left.
+/* Two processes between us and a program, which see to it that nothing of the program is left.
 
-   The kernel hands it whatever the child's descendants leave behind, so that leaving the group or the session is no way
-   out. It ends them all when the child has ended, when it is told to, and when the process that started it is gone.
-   Both it and the child are made by fork in a process of many threads: only system calls here, no memory is asked for. */
+   The outer one, whose number we know, is given by the kernel whatever the program's descendants leave behind, so that
+   leaving the group or the session is no way out. It counts them and their memory, and ends as the program did when none
+   is left. The inner one starts the program and does what it is told on the lifeline. Where the kernel knows how it is the
+   first process in rooms of its own (rooms.c): the program sees neither of the two nor anything else of ours, and all
+   that is in the rooms ends with the inner one. Elsewhere Landlock keeps signals of the program's from both, and should
+   one of them be ended the other one ends everything.
+
+   All are made by fork in a process of many threads: only system calls here, and no memory but a page table of our own. */
 #define _GNU_SOURCE
-#include "CPlatform.h"
+#include "parts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,47 +17,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* ---- What the child may write */
-
-#define WRITE_FILE (1ULL << 1)
-#define CHANGE_FOLDERS (0x1ff0ULL)
-#define MOVE (1ULL << 13)
-#define TRUNCATE (1ULL << 14)
-
-struct ruleset { uint64_t files; };
-struct __attribute__((packed)) beneath { uint64_t allowed; int32_t folder; };
-
-static void allow(int rules, const char *path, uint64_t what) {
-    struct beneath rule = {.allowed = what, .folder = open(path, O_PATH | O_CLOEXEC)};
-    if (rule.folder < 0) return;
-    syscall(445, rules, 1, &rule, 0);
-    close(rule.folder);
-}
-
-int platform_landlock(void) { return (int)syscall(444, NULL, 0, 1); }
-
-/* Landlock: linux/landlock.h; the numbers are the same on all machines. Without it in the kernel nothing is kept. */
-static int keep_inside(const char *const *folders) {
-    int version = platform_landlock();
-    if (version < 1) return 0;
-    struct ruleset set = {.files = WRITE_FILE | CHANGE_FOLDERS};
-    if (version >= 2) set.files |= MOVE;
-    if (version >= 3) set.files |= TRUNCATE;
-    int rules = (int)syscall(444, &set, sizeof set, 0);
-    if (rules < 0) return errno;
-    for (; *folders; folders++) allow(rules, *folders, set.files);
-    allow(rules, "/dev/null", set.files & (WRITE_FILE | TRUNCATE));
-    int code = syscall(446, rules, 0) == 0 ? 0 : errno;
-    close(rules);
-    return code;
-}
 
 /* ---- The child */
 
@@ -65,13 +36,25 @@ static void bound(int what, long long most) {
     setrlimit(what, &limit);
 }
 
-static void become(const struct platform_kept *what, int output, int kept, int trouble) {
+/* The ends of what ties a keeper together. */
+struct ties {
+    int line, trouble, output, kept, report;
+};
+
+static void tell(int trouble, int code) {
+    while (write(trouble, &code, sizeof code) < 0 && errno == EINTR) {}
+    _exit(127);
+}
+
+static void become(const struct platform_kept *what, const struct ties *ties) {
+    const struct platform_fence *fence = what->fence;
+    int has_rooms = fence && fence->rooms;
     setpgid(0, 0);
     for (int number = 1; number < 65; number++) signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* Without the keeper nobody would look after it. */
+    /* Without the inner keeper nobody would look after it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     bound(RLIMIT_CORE, 0);
@@ -79,18 +62,21 @@ static void become(const struct platform_kept *what, int output, int kept, int t
     bound(RLIMIT_FSIZE, what->file_bytes);
     bound(RLIMIT_NOFILE, what->descriptors);
     bound(RLIMIT_AS, what->memory_bytes);
-    bound(RLIMIT_NPROC, what->processes);
+    /* Elsewhere the kernel would count the whole account. */
+    if (has_rooms) bound(RLIMIT_NPROC, what->processes);
     int code = 0;
     if (what->directory && chdir(what->directory) != 0) code = errno;
-    if (code == 0 && what->writable) code = keep_inside(what->writable);
-    if (code == 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) code = errno;
-    if (code == 0 && kept >= 0 && dup2(kept, 3) < 0) code = errno;
+    if (has_rooms) rooms_drop();
+    if (code == 0 && fence) code = fence_enter(fence);
+    if (code == 0 && fence) code = calls_of_program();
+    if (code == 0 && (dup2(ties->output, 1) < 0 || dup2(ties->output, 2) < 0)) code = errno;
+    /* Nothing of it outlives rooms of its own, so there it need not be known by what it holds. */
+    if (code == 0 && ties->kept >= 0 && !has_rooms && dup2(ties->kept, 3) < 0) code = errno;
     if (code == 0) {
         execve(what->program, what->arguments, what->environment);
         code = errno;
     }
-    while (write(trouble, &code, sizeof code) < 0 && errno == EINTR) {}
-    _exit(127);
+    tell(ties->trouble, code);
 }
 
 /* ---- The keeper */
@@ -103,9 +89,14 @@ struct entry {
     char name[];
 };
 
-/* The parent and the group of a process, by /proc/PID/stat; its name, in brackets, may hold anything. */
-static int family(const char *pid, int *parent, int *group) {
-    char path[32] = "/proc/", text[512];
+struct family {
+    int pid, parent, group, is_ours;
+    long pages;
+};
+
+/* What /proc/PID/stat says; the name of the process, in brackets, may hold anything. */
+static int look(const char *pid, struct family *it) {
+    char path[32] = "/proc/", text[1024];
     strcat(strcat(path, pid), "/stat");
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return 0;
@@ -115,30 +106,102 @@ static int family(const char *pid, int *parent, int *group) {
     text[count] = 0;
     char *rest = strrchr(text, ')');
     if (!rest || strlen(rest) < 4) return 0;
-    *parent = (int)strtol(rest + 4, &rest, 10);
-    *group = (int)strtol(rest, NULL, 10);
+    it->pid = (int)strtol(pid, NULL, 10);
+    it->parent = (int)strtol(rest + 4, &rest, 10);
+    it->group = (int)strtol(rest, &rest, 10);
+    /* The 24th field; the group is the fifth. */
+    for (int field = 6; field <= 24 && *rest; field++) it->pages = strtol(rest, &rest, 10);
+    it->is_ours = 0;
     return 1;
 }
 
-/* Kills all children, and the groups that they stand in. A child's number is its own until it is waited for, and its
-   group lies in a session that began with us, so no stranger is met. */
-static void kill_children(int self) {
+/* Calls `each` with every process that can be seen, until it returns 0. */
+static void walk(int (*each)(const struct family *, void *), void *with) {
     char names[16384];
     int folder = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return;
     long count;
-    while ((count = syscall(SYS_getdents64, folder, names, sizeof names)) > 0) {
-        for (long at = 0; at < count;) {
+    int goes_on = 1;
+    while (goes_on && (count = syscall(SYS_getdents64, folder, names, sizeof names)) > 0) {
+        for (long at = 0; goes_on && at < count;) {
             struct entry *entry = (struct entry *)(names + at);
+            struct family it;
             at += entry->length;
-            int parent, group;
             if (entry->name[0] < '1' || entry->name[0] > '9' || strlen(entry->name) > 10) continue;
-            if (!family(entry->name, &parent, &group) || parent != self) continue;
-            if (group > 1 && group != self) kill(-group, SIGKILL);
-            kill((int)strtol(entry->name, NULL, 10), SIGKILL);
+            if (look(entry->name, &it)) goes_on = each(&it, with);
         }
     }
     close(folder);
+}
+
+/* Kills all children, and the groups that they stand in. A child's number is its own until it is waited for, and its
+   group lies in a session that began with us, so no stranger is met. */
+static int kill_child(const struct family *it, void *with) {
+    int self = *(int *)with;
+    if (it->parent != self) return 1;
+    if (it->group > 1 && it->group != self) kill(-it->group, SIGKILL);
+    kill(it->pid, SIGKILL);
+    return 1;
+}
+
+static void kill_children(int self) { walk(kill_child, &self); }
+
+/* ---- How many there are, and how much memory they hold */
+
+struct census {
+    struct family *all;
+    int count, most;
+};
+
+static int note(const struct family *it, void *with) {
+    struct census *census = with;
+    if (census->count == census->most) return 0;
+    census->all[census->count++] = *it;
+    return 1;
+}
+
+/* A table for those that can be seen; NULL when there is no memory for it. */
+static struct family *make_table(int most) {
+    void *table = mmap(NULL, sizeof(struct family) * (size_t)most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return table == MAP_FAILED ? NULL : table;
+}
+
+static struct family *find(const struct census *census, int pid) {
+    int low = 0, high = census->count - 1;
+    while (low <= high) {
+        int middle = (low + high) / 2;
+        if (census->all[middle].pid == pid) return census->all + middle;
+        if (census->all[middle].pid < pid) low = middle + 1; else high = middle - 1;
+    }
+    return NULL;
+}
+
+/* What is too much of the descendants of `self`: 0 when nothing is. The two keepers count as none. */
+static char excess(const struct platform_kept *what, struct census *census, int self, int inner) {
+    if (!census->all) return 0;
+    census->count = 0;
+    walk(note, census);
+    /* The numbers of parents are mostly smaller, and /proc is in order of numbers: two rounds, as a rule. */
+    for (int changed = 1; changed;) {
+        changed = 0;
+        for (int at = 0; at < census->count; at++) {
+            struct family *it = census->all + at;
+            if (it->is_ours) continue;
+            struct family *parent = it->parent == self ? NULL : find(census, it->parent);
+            if (it->parent != self && !(parent && parent->is_ours)) continue;
+            it->is_ours = changed = 1;
+        }
+    }
+    long long processes = 0, bytes = 0;
+    for (int at = 0; at < census->count; at++) {
+        struct family *it = census->all + at;
+        if (!it->is_ours || it->pid == inner) continue;
+        processes++;
+        bytes += (long long)it->pages * sysconf(_SC_PAGESIZE);
+    }
+    if (what->processes >= 0 && processes > what->processes) return PLATFORM_KEEPER_CROWD;
+    if (what->resident_bytes >= 0 && bytes > what->resident_bytes) return PLATFORM_KEEPER_MEMORY;
+    return 0;
 }
 
 /* Waits for whoever has ended. Returns 0 when there is no child any more. */
@@ -203,6 +266,68 @@ static void close_all_but(int *kept, int count) {
     syscall(SYS_close_range, from, ~0U, 0);
 }
 
+static int watch_children(void) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    return signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Starts the program, and looks after it until it ends or is to end. */
+static void keep_inside(const struct platform_kept *what, const struct ties *ties, unsigned user, unsigned group) {
+    const struct platform_fence *fence = what->fence;
+    int has_rooms = fence && fence->rooms;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (has_rooms) {
+        int code = rooms_enter(fence, user, group);
+        if (code != 0) tell(ties->trouble, code);
+        /* The program is none of those who may look into us. */
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    int signals = watch_children(), self = getpid(), leader = _Fork();
+    if (leader == 0) become(what, ties);
+    if (leader < 0) tell(ties->trouble, errno);
+    close(ties->trouble);
+    close(ties->output);
+
+    int status = 0, has_ended = 0, wanted = 1;
+    struct pollfd watched[2] = {{.fd = ties->line, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    while (wanted && !has_ended) {
+        poll(watched, 2, -1);
+        quiet(signals);
+        if (watched[0].revents) wanted = obey(ties->line, leader);
+        reap(leader, &status, &has_ended);
+    }
+    if (!has_ended) kill(-leader, SIGKILL);
+    while (reap(leader, &status, &has_ended)) {
+        if (has_rooms) kill(-1, SIGKILL); else kill_children(self);
+        poll(watched + 1, 1, 10);
+        quiet(signals);
+    }
+    while (write(ties->report, &status, sizeof status) < 0 && errno == EINTR) {}
+    _exit(0);
+}
+
+static int start_inside(const struct platform_kept *what, const struct ties *ties) {
+    unsigned user = geteuid(), group = getegid();
+    int has_rooms = what->fence && what->fence->rooms;
+    int inner = has_rooms ? (int)syscall(SYS_clone, rooms_flags() | SIGCHLD, 0, 0, 0, 0) : _Fork();
+    if (inner == 0) keep_inside(what, ties, user, group);
+    if (inner < 0) tell(ties->trouble, errno);
+    return inner;
+}
+
+/* How the program ended, as the inner one says; it was killed when that one does not. */
+static int reported(int report) {
+    int status;
+    ssize_t count;
+    while ((count = read(report, &status, sizeof status)) < 0 && errno == EINTR) {}
+    return count == sizeof status ? status : SIGKILL;
+}
+
+static void say(int line, char word) { send(line, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT); }
+
 static void keep(const struct platform_kept *what, int line, int trouble) {
     setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -216,38 +341,39 @@ static void keep(const struct platform_kept *what, int line, int trouble) {
     int nothing = open("/dev/null", O_RDWR);
     dup2(nothing, 1);
     dup2(nothing, 2);
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    int signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) tell(ours[1], errno);
+    struct ties ties = {ours[0], ours[1], ours[2], ours[3], report[1]};
 
-    int self = getpid(), leader = _Fork();
-    if (leader == 0) become(what, ours[2], ours[3], ours[1]);
-    if (leader < 0) {
-        int code = errno;
-        while (write(ours[1], &code, sizeof code) < 0 && errno == EINTR) {}
-        _exit(127);
-    }
-    close(ours[1]);
-    close(ours[2]);
+    int signals = watch_children(), self = getpid(), inner = start_inside(what, &ties);
+    close(ties.trouble);
+    close(ties.output);
+    close(ties.report);
 
-    int status = 0, has_ended = 0, wanted = 1;
-    struct pollfd watched[2] = {{.fd = ours[0], .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    while (wanted && !has_ended) {
-        poll(watched, 2, -1);
+    int is_bounded = what->processes >= 0 || what->resident_bytes >= 0;
+    struct census census = {.all = is_bounded ? make_table(1 << 16) : NULL, .most = 1 << 16};
+    int ignored = 0, has_ended = 0;
+    char too_much = 0;
+    /* Of the lifeline only its end: what is said on it is the inner one's. */
+    struct pollfd watched[2] = {{.fd = signals, .events = POLLIN}, {.fd = ties.line, .events = 0}};
+    while (!has_ended && !too_much) {
+        poll(watched, watched[1].revents ? 1 : 2, census.all ? 250 : -1);
         quiet(signals);
-        if (watched[0].revents) wanted = obey(ours[0], leader);
-        reap(leader, &status, &has_ended);
+        if (watched[1].revents) break;
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)inner, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == inner) kill(inner, SIGCONT);
+        reap(inner, &ignored, &has_ended);
+        if (!has_ended) too_much = excess(what, &census, self, inner);
     }
-    if (!has_ended) kill(-leader, SIGKILL);
-    while (reap(leader, &status, &has_ended)) {
+    if (too_much) say(ties.line, too_much);
+    if (!has_ended) kill(inner, SIGKILL);
+    while (reap(inner, &ignored, &has_ended)) {
         kill_children(self);
-        poll(watched + 1, 1, 10);
+        poll(watched, 1, 10);
         quiet(signals);
     }
-    char done = PLATFORM_KEEPER_DONE;
-    send(ours[0], &done, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    follow(status);
+    say(ties.line, PLATFORM_KEEPER_DONE);
+    follow(reported(report[0]));
 }
 
 int platform_keep(const struct platform_kept *what, int *pid, int *lifeline) {

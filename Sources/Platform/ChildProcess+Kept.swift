@@ -12,8 +12,12 @@ extension ChildProcess {
         package var descriptors: Int64? = 1024
         /// Bytes of address space of each process.
         package var memoryBytes: Int64?
-        /// Processes and threads of the account, those that are none of the child's included.
+        /// Processes that run at once. With rooms of its own the kernel keeps to it and counts threads as well; elsewhere
+        /// the child is ended within about 250 ms.
         package var processes: Int64?
+        /// Bytes of memory that all its processes hold together; what they share counts for each. Looked at every 250 ms,
+        /// so that a fast one gets beyond it for a moment: bound `memoryBytes` and `processes` as well.
+        package var residentBytes: Int64?
 
         package init() {}
     }
@@ -27,13 +31,14 @@ extension ChildProcess {
     /// - Parameters:
     ///   - argv: The program with a slash in its path, and its arguments.
     ///   - output: Not `.captured`.
-    ///   - kept: A descriptor that the child gets as its number 3, nobody else's business until all has ended.
-    ///   - writable: The only folders below which it may change anything, where the kernel knows Landlock; all when nil.
-    /// - Throws: `ChildProcessError.cannotStart`, also when there is no such program or folder.
+    ///   - kept: A descriptor that the keeper holds until all has ended; the child gets it as its number 3 unless it has
+    ///     rooms of its own.
+    ///   - fence: What it may use; all that we may when nil.
+    /// - Throws: `ChildProcessError.cannotStart`, also when there is no such program or folder inside the fence.
     package static func startKept(
         _ argv: [String], environment: [String: String], directory: String? = nil,
         output: OutputTarget = .discarded, limits: Limits = Limits(), kept: Int32? = nil,
-        writable: [String]? = nil
+        fence: Fence? = nil
     ) throws -> ChildProcess {
         precondition(argv.first?.contains("/") == true, "a kept program is named by its path")
         let sink = try Sink(output)
@@ -46,34 +51,30 @@ extension ChildProcess {
         what.descriptors = limits.descriptors ?? -1
         what.memory_bytes = limits.memoryBytes ?? -1
         what.processes = limits.processes ?? -1
+        what.resident_bytes = limits.residentBytes ?? -1
         var pid: Int32 = 0
         var lifeline: Int32 = -1
-        let code = retryingWhileBusy {
+        func keep(_ fence: UnsafePointer<platform_fence>?) -> Int32 {
             withCStrings(argv) { arguments in
                 withCStrings(environment.map { "\($0.key)=\($0.value)" }) { variables in
-                    withCStrings((directory.map { [$0] } ?? []) + (writable ?? [])) { paths in
+                    withCStrings(directory.map { [$0] } ?? []) { paths in
                         what.program = UnsafePointer(arguments[0])
                         what.arguments = UnsafePointer(arguments)
                         what.environment = UnsafePointer(variables)
                         what.directory = directory == nil ? nil : UnsafePointer(paths[0])
-                        let folders = UnsafeRawPointer(directory == nil ? paths : paths + 1)
-                        what.writable = writable.map { _ in
-                            folders.assumingMemoryBound(to: UnsafePointer<CChar>?.self)
-                        }
+                        what.fence = fence
                         return platform_keep(&what, &pid, &lifeline)
                     }
                 }
             }
         }
+        let code = retryingWhileBusy { fence.map { $0.withFence { keep($0) } } ?? keep(nil) }
         guard code == 0 else {
             sink.closeSource()
             throw ChildProcessError.cannotStart(argv[0], String(cString: strerror(code)))
         }
         return ChildProcess(pid: pid, name: argv[0], output: sink, lifeline: lifeline)
     }
-
-    /// Whether this kernel can keep a child's writing inside its folders.
-    package static var confinesWriting: Bool { platform_landlock() >= 1 }
 
     /// What `ps` calls a keeper.
     package static let keeperName = PLATFORM_KEEPER_NAME
@@ -105,13 +106,32 @@ struct Lifeline {
 
     /// Closes our end.
     ///
-    /// - Returns: Whether the keeper had said that nothing is left.
-    mutating func close() -> Bool {
-        guard exists else { return false }
-        var word: UInt8 = 0
-        let count = recv(descriptor, &word, 1, Int32(MSG_DONTWAIT))
+    /// - Returns: What the keeper had said.
+    mutating func close() -> KeeperWord {
+        guard exists else { return KeeperWord() }
+        var words = [UInt8](repeating: 0, count: 8)
+        let count = recv(descriptor, &words, words.count, Int32(MSG_DONTWAIT))
         _ = Glibc.close(descriptor)
         descriptor = -1
-        return count == 1 && word == UInt8(PLATFORM_KEEPER_DONE)
+        let said = words[..<max(0, count)]
+        return KeeperWord(
+            isClean: said.last == UInt8(PLATFORM_KEEPER_DONE),
+            excess: said.contains(UInt8(PLATFORM_KEEPER_CROWD))
+                ? .processes : said.contains(UInt8(PLATFORM_KEEPER_MEMORY)) ? .memory : nil)
+    }
+}
+
+/// The last that a keeper said.
+struct KeeperWord {
+    /// Whether nothing of the child is left.
+    var isClean = false
+    /// Why it ended the child itself.
+    var excess: ChildProcess.Excess?
+}
+
+extension ChildProcess {
+    /// Of what a kept child had too much, all its processes together.
+    package enum Excess: Sendable {
+        case processes, memory
     }
 }

@@ -50,7 +50,7 @@ package final class ChildProcess: Sendable {
         var status: ExitStatus?
         /// To the keeper of a kept child.
         var lifeline: Lifeline
-        var isClean = false
+        var keeper = KeeperWord()
     }
 
     /// Starts a program.
@@ -168,7 +168,10 @@ package final class ChildProcess: Sendable {
     }
 
     /// Whether the child was kept, and its keeper saw that nothing of it is left.
-    package var isClean: Bool { state.withLock { $0.isClean } }
+    package var isClean: Bool { state.withLock { $0.keeper.isClean } }
+
+    /// Why the keeper ended the child: nil when it did not.
+    package var excess: Excess? { state.withLock { $0.keeper.excess } }
 
     /// What was captured so far.
     package var output: [UInt8] { state.withLock { $0.bytes } }
@@ -197,7 +200,7 @@ extension ChildProcess {
             while waitpid(pid, &raw, 0) < 0 && errno == EINTR {}
             if state.source >= 0 { close(state.source) }
             if state.ended >= 0 { close(state.ended) }
-            state.isClean = state.lifeline.close()
+            state.keeper = state.lifeline.close()
             state.source = -1
             state.ended = -1
             state.status = status

@@ -5,8 +5,7 @@ internal import Platform
 struct Cluster: Sendable {
     let place: PrivateServer.Place
     let tools: ServerTools
-    /// The account that may connect.
-    let user: String
+    let roles: PrivateServerRoles
 
     /// Makes the cluster when there is none.
     ///
@@ -15,7 +14,7 @@ struct Cluster: Sendable {
         FolderTree.remove(place.unfinished)
         guard SmallFile.read(place.data + "/PG_VERSION") == nil else { return }
         log("making a PostgreSQL cluster in \(place.data)")
-        try await tools.initialise(place.unfinished)
+        try await initialise()
         try include(place.unfinished + "/postgresql.conf")
         // initdb has synced what it wrote; the name must be on disk as well before anything relies on it.
         guard rename(place.unfinished, place.data) == 0 else {
@@ -26,6 +25,15 @@ struct Cluster: Sendable {
             fsync(folder)
             close(folder)
         }
+    }
+
+    /// Nobody ever gets in without a password, not even before the first start.
+    private func initialise() async throws {
+        let file = place.passwords + ".first"
+        let password = try PrivateServerRoles.passwords(in: place.passwords)[.administrator] ?? ""
+        try SmallFile.write(password + "\n", to: file)
+        defer { unlink(file) }
+        try await tools.initialise(place.unfinished, passwordFile: file)
     }
 
     /// Our settings come last in postgresql.conf.
@@ -41,9 +49,7 @@ struct Cluster: Sendable {
     /// Done at every start, so that a new version of ours takes effect.
     func configure() throws {
         try SmallFile.write(settings, to: place.data + "/motorpool.conf")
-        try SmallFile.write("local all all peer map=motorpool\n", to: place.data + "/pg_hba.conf")
-        // The account need not be called like the role.
-        try SmallFile.write("motorpool \"\(user)\" motorpool\n", to: place.data + "/pg_ident.conf")
+        try roles.close()
     }
 
     private var settings: String {
@@ -53,6 +59,7 @@ struct Cluster: Sendable {
         port = 5432
         unix_socket_directories = '"\(Self.quoted(place.socket))"'
         unix_socket_permissions = 0700
+        password_encryption = 'scram-sha-256'
         max_connections = 100
         shared_buffers = 256MB
         fsync = on
@@ -91,10 +98,14 @@ struct Cluster: Sendable {
     private func adopt() async throws -> Bool {
         try? await tools.reload(place.data)
         let end = BootClock.now + .seconds(120)
-        let settings = ConnectionSettings(url: PrivateServer.url(in: place.folder, database: "postgres"))
+        let settings = ConnectionSettings(
+            url: PrivateServer.url(in: place.folder, database: "postgres", role: .administrator))
         while ServerProcess.running(on: place.data) != nil {
             do {
                 await (try Connection.open(settings)).close()
+                return true
+            } catch  where PrivateServerRoles.isRefusal(error) {
+                // It accepts connections; whose is seen to next.
                 return true
             } catch {
                 guard BootClock.now < end else { throw error }

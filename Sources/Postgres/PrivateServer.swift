@@ -4,13 +4,15 @@ internal import Platform
 /// A PostgreSQL cluster that belongs to one state folder, for farms that were given no server.
 ///
 /// The server outlives us on purpose: a farm that is killed leaves a healthy database behind, and the next farm on the
-/// same folder adopts it. It listens on a socket in the folder only; the folder's owner alone may connect.
+/// same folder adopts it. It listens on a socket in the folder only, and everybody needs a password
+/// (`PrivateServerRoles`).
 ///
 /// What stands in the folder:
 ///
 ///     farm.lock      held while a farm runs
 ///     data/          the cluster; appears in one step, when it is complete
 ///     data.new/      a cluster in the making, or what an interrupted start left of it
+///     passwords      mode 0600, one a role, as libpq reads them
 ///     socket/        mode 0700
 ///     log/           the server's log, bounded by `ServerLog`
 package final class PrivateServer: Sendable {
@@ -26,6 +28,7 @@ package final class PrivateServer: Sendable {
         var unfinished: String { folder + "/data.new" }
         var socket: String { folder + "/socket" }
         var log: String { folder + "/log" }
+        var passwords: String { folder + "/passwords" }
     }
 
     private init(
@@ -63,16 +66,31 @@ package final class PrivateServer: Sendable {
         }
     }
 
-    /// The address of the cluster's `motorpool` database, for libpq.
+    /// The address of the cluster's `motorpool` database, for libpq, with the role that reads and writes rows. It holds no
+    /// password, but names the file that does.
     package var url: String { Self.url(in: place.folder) }
+
+    /// The same with the role that owns the schemas, for migrations.
+    package var ownerURL: String { Self.ownerURL(in: place.folder) }
+
+    /// The same with the superuser, for measurements on scratch databases.
+    package var administratorURL: String {
+        Self.url(in: place.folder, database: "motorpool", role: .administrator)
+    }
 
     /// The address that the cluster in this folder has or would have.
     package static func url(in folder: String) -> String {
-        url(in: absolute(folder), database: "motorpool")
+        url(in: absolute(folder), database: "motorpool", role: .worker)
     }
 
-    static func url(in folder: String, database: String) -> String {
-        "postgresql:///\(database)?host=\(percentEncoded(Place(folder: folder).socket))&user=motorpool"
+    package static func ownerURL(in folder: String) -> String {
+        url(in: absolute(folder), database: "motorpool", role: .owner)
+    }
+
+    static func url(in folder: String, database: String, role: PrivateServerRoles.Role) -> String {
+        let place = Place(folder: folder)
+        return "postgresql:///\(database)?host=\(percentEncoded(place.socket))&user=\(role.rawValue)"
+            + "&passfile=\(percentEncoded(place.passwords))"
     }
 
     /// Takes the folder and returns when its server accepts connections and has the database `motorpool`.
@@ -91,11 +109,12 @@ package final class PrivateServer: Sendable {
         let tools = try ServerTools.find(for: place.data)
         try makeFolder(place.socket)
         try makeFolder(place.log)
-        let cluster = Cluster(place: place, tools: tools, user: user)
+        let roles = PrivateServerRoles(place: place, tools: tools, user: user)
+        let cluster = Cluster(place: place, tools: tools, roles: roles)
         try await cluster.create(log: log)
         try cluster.configure()
         try await cluster.bringUp(log: log)
-        try await createDatabase(in: place, log: log)
+        try await roles.establish(log: log)
         return PrivateServer(place: place, tools: tools, lock: lock, cluster: cluster, log: log)
     }
 
@@ -168,26 +187,5 @@ extension PrivateServer {
             let digits = String(byte, radix: 16, uppercase: true)
             return "%" + (byte < 16 ? "0" : "") + digits
         }.joined()
-    }
-}
-
-// MARK: - The database
-
-extension PrivateServer {
-    private static func createDatabase(in place: Place, log: @Sendable (String) -> Void) async throws {
-        let settings = ConnectionSettings(url: url(in: place.folder, database: "postgres"))
-        let connection = try await Connection.open(settings)
-        do {
-            let found = try await connection.run(
-                "SELECT 1 FROM pg_database WHERE datname = 'motorpool'", within: .seconds(15))
-            if found.count == 0 {
-                log("creating the database motorpool")
-                try await connection.runScript("CREATE DATABASE motorpool", within: .seconds(60))
-            }
-        } catch {
-            await connection.close()
-            throw error
-        }
-        await connection.close()
     }
 }

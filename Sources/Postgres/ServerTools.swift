@@ -40,11 +40,14 @@ struct ServerTools: Sendable {
         ["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"].first { access($0 + "/initdb", X_OK) == 0 }
     }
 
-    /// Makes a cluster of a role `motorpool`.
-    func initialise(_ data: String) async throws {
+    /// Makes a cluster of a superuser `motorpool` with the password that stands in a file.
+    func initialise(_ data: String, passwordFile: String) async throws {
         try await run(
             "making a PostgreSQL cluster", "initdb",
-            ["-D", data, "-U", "motorpool", "-A", "peer", "-E", "UTF8", "--no-locale"], within: .seconds(120))
+            [
+                "-D", data, "-U", "motorpool", "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8",
+                "--no-locale",
+            ], within: .seconds(120))
     }
 
     /// Starts the server; returns when it accepts connections.

@@ -12,6 +12,7 @@ internal import Platform
 ///     GET    /sandbox/counts                            what was asked; DELETE forgets it
 ///     PUT    /sandbox/switches/{mod or all}/{switch}    like /sandbox/switches/all/api:throttled; DELETE turns it off
 ///     DELETE /sandbox/switches                          turns everything off
+///     PUT    /sandbox/burglar                           what `steamcmd:burglar` is told; GET what came of its tries
 package final class Sandbox: Sendable {
     private let server: HTTPServer
     private let canary: HTTPServer
@@ -65,6 +66,12 @@ package final class Sandbox: Sendable {
     package func turn(_ it: SandboxSwitch, for mod: Int64? = nil, on isOn: Bool = true) {
         desk.state.turn(it, for: mod ?? 0, isOn: isOn)
     }
+
+    /// Tells a burglar of `steamcmd:burglar` where things are, by lines like `state=/var/lib/motorpool`.
+    package func tell(burglar inside: [String]) { desk.state.inside = inside }
+
+    /// What came of its tries, a line each: `failed` or `DONE`, the try and the reason, by tabs.
+    package var loot: [String] { desk.state.loot }
 
     package func turnAllOff() { desk.state.turnAllOff() }
     package func forgetCounts() { desk.state.forgetCounts() }

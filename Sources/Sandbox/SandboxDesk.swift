@@ -37,6 +37,7 @@ final class SandboxDesk: Sendable {
             return Response(
                 200, headers: ["Content-Type": "image/svg+xml"],
                 content: .bytes(Array(SteamDocuments.picture(number).utf8)))
+        case (_, "sandbox") where parts.dropFirst().first == "burglar": return await burglar(request)
         case (let method, "sandbox"): return desk(method, Array(parts.dropFirst()))
         case (.get, ""):
             return text(200, "The sandbox of Motorpool: Steam as it never was. See /sandbox/mods.\n")
@@ -201,6 +202,15 @@ final class SandboxDesk: Sendable {
         }
     }
 
+    /// Tells a burglar where things are, takes what it says, and shows that.
+    private func burglar(_ request: Request) async -> Response {
+        guard request.method != .get else { return text(200, state.loot.map { $0 + "\n" }.joined()) }
+        guard let body = try? await request.body(upTo: 1 << 16) else { return text(413, "too large") }
+        let lines = String(decoding: body, as: UTF8.self).split(separator: "\n").map(String.init)
+        if request.method == .put { state.inside = lines } else { state.note(loot: lines) }
+        return text(200, "")
+    }
+
     private var switchWords: String {
         SandboxSwitch.Place.allCases.map { place in
             "\(place.rawValue): \(place.troubles.joined(separator: ", "))"
@@ -234,7 +244,8 @@ final class SandboxDesk: Sendable {
             troubles = ["file-not-found"]
         }
         if state.troubles(at: .api, for: number).contains("newer") { troubles.insert("newer") }
-        return text(200, troubles.sorted().joined(separator: "\n"))
+        let inside = troubles.contains("burglar") ? state.inside.map { "inside " + $0 } : []
+        return text(200, (troubles.sorted() + inside).joined(separator: "\n"))
     }
 
     // MARK: Answers

@@ -8,7 +8,26 @@ final class SandboxState: Sendable {
         var switches: [Int64: Set<SandboxSwitch>] = [:]
         /// By what was asked, then by number of mod or game.
         var counts: [String: [Int64: Int]] = [:]
+        /// Lines that a burglar is told, and lines that it told.
+        var inside: [String] = []
+        var loot: [String] = []
     }
+
+    /// What a burglar in the place of steamcmd is told of the farm.
+    var inside: [String] {
+        get { state.withLock { $0.inside } }
+        set {
+            state.withLock { state in
+                state.inside = newValue
+                state.loot = []
+            }
+        }
+    }
+
+    /// What it told.
+    var loot: [String] { state.withLock { $0.loot } }
+
+    func note(loot lines: [String]) { state.withLock { $0.loot += lines } }
 
     private let state = Lock(State())
 

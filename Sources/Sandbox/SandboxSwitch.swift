@@ -28,6 +28,7 @@ package struct SandboxSwitch: Hashable, Sendable, CustomStringConvertible {
                     "file-not-found", "rate-limit", "io", "not-logged-on", "odd-exit", "hang", "flood",
                     "daemon",
                     "crowd", "deaf", "escape", "link", "empty", "wrong-size", "no-entry", "crash",
+                    "burglar", "burglar-memory", "burglar-disk", "burglar-processes",
                 ]
             }
         }

@@ -89,6 +89,7 @@ package struct StandInSteamcmd {
         }
         say("Downloading item \(id) ...", isGlued: true)
         await dawdle(.seconds(2))
+        await burgle()
         await misbehave()
         if let words = failureWords(id) {
             if troubles.contains("timeout") || troubles.contains("no-connection") { leaveHalf(app, id) }
@@ -224,6 +225,30 @@ package struct StandInSteamcmd {
         if troubles.contains("hang") || troubles.contains("deaf") {
             while true { try? await Task.sleep(for: .seconds(3600)) }
         }
+    }
+
+    /// Tries what the sandbox's burglar may try, and tells it.
+    private func burgle() async {
+        let burglar = Burglar(troubles, home: home)
+        if troubles.contains("burglar-memory") { burglar.takeMemory() }
+        if troubles.contains("burglar-disk") { burglar.fillDisk() }
+        if troubles.contains("burglar-processes") { burglar.crowd() }
+        guard troubles.contains("burglar") else { return }
+        await tell(burglar.tries())
+        // When the keeper can be ended, this is the end.
+        await tell(burglar.outlive())
+    }
+
+    private func tell(_ tries: [Burglar.Try]) async {
+        var settings = WebSettings()
+        settings.reach = .anywhere
+        let web = Web(settings: settings)
+        var request = WebRequest("\(sandbox)/sandbox/burglar")
+        request.method = .post
+        request.body = Array(tries.map { $0.line + "\n" }.joined().utf8)
+        // What can't be told is missed by whoever looks for it.
+        _ = try? await web.fetch(request)
+        await web.close()
     }
 
     private func spawn(_ words: [String]) {

@@ -68,12 +68,8 @@ extension Store {
 
     /// Removes what is older than a year, at most 10,000 entries at once.
     package func trimAudit() async throws -> Int {
-        try await database.run(
-            """
-            DELETE FROM motorpool.audit WHERE id IN (SELECT id FROM motorpool.audit
-                WHERE at < now() - make_interval(days => \(Int32(Store.auditDays))) ORDER BY id LIMIT 10000)
-            """
-        ).affected
+        let rows = try await database.run("SELECT motorpool.trim_audit(\(Int32(Store.auditDays)))")
+        return try Int(rows[0].get(0, as: Int64.self))
     }
 
     /// The entry of an action, to be run in the action's own transaction.

@@ -63,7 +63,9 @@ extension Store {
         answers: [Enqueued], queues: Set<String>
     ) {
         guard isLarge else { return try await enqueue(jobs, in: database) }
-        return try await database.transaction(within: Store.limit(for: jobs)) { try await enqueue(jobs, in: $0) }
+        return try await database.transaction(within: Store.limit(for: jobs)) {
+            try await enqueue(jobs, in: $0)
+        }
     }
 
     /// How long a transaction may take that enqueues these: as over a way of 10 Mbit/s.

@@ -35,10 +35,14 @@ extension Store {
         let rows = (asker.key.map { [.key($0)] } ?? []) + jobs.flatMap(\.lockedRows)
         let (answers, due) = try await StoreError.translating {
             guard !rows.isEmpty else {
-                return try await database.transaction(within: Store.limit(for: jobs)) { try await enqueue(jobs, for: asker, in: $0) }
+                return try await database.transaction(within: Store.limit(for: jobs)) {
+                    try await enqueue(jobs, for: asker, in: $0)
+                }
             }
             return try await onRows(rows, naming: { Store.locked($0, in: jobs, for: asker) }) { database in
-                try await database.transaction(within: Store.limit(for: jobs)) { try await enqueue(jobs, for: asker, in: $0) }
+                try await database.transaction(within: Store.limit(for: jobs)) {
+                    try await enqueue(jobs, for: asker, in: $0)
+                }
             }
         }
         bell.ringSoon(due)

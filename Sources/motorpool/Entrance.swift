@@ -13,6 +13,8 @@ enum Entrance {
     static func enter() -> Never {
         Signals.ignoreBrokenPipes()
         let words = CommandWords()
+        // What we make is our account's alone.
+        umask(0o077)
         ProcessList.hideValues(of: Set(Setting.all.filter(\.isSecret).compactMap(\.flag?.name)))
         let shutdown = Shutdown()
         let code: ExitCode
@@ -20,6 +22,7 @@ enum Entrance {
             var call = try invocation(words.checked(), shutdown)
             if call.command.drainsOnSignals { shutdown.listen(reloads: call.command.reloadsOnHangUp) }
             try call.readSettings()
+            try refuseRoot(call)
             try call.command.prepare(call)
             // The process is this task: it ends when the task does.
             Task { [call] in exit(await perform(call).rawValue) }
@@ -28,6 +31,15 @@ enum Entrance {
             code = report(error)
         }
         exit(code.rawValue)
+    }
+
+    /// What goes on for long holds files and starts programs: as root it would leave root's files in the account's state
+    /// folder, and give what it starts root's rights.
+    private static func refuseRoot(_ call: Invocation) throws {
+        guard call.command.drainsOnSignals, geteuid() == 0 else { return }
+        throw Refusal(
+            "\(call.command.name) does not run as root: ./run \(call.command.name) changes to an account without rights",
+            .configuration)
     }
 
     private static func invocation(_ words: [String], _ shutdown: Shutdown) throws -> Invocation {

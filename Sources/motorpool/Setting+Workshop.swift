@@ -1,3 +1,4 @@
+internal import Platform
 internal import Workshop
 
 extension Setting {
@@ -30,6 +31,11 @@ extension Setting {
             \.steamSource.diskBytesMax),
         size("DISK_FREE", "What stays free on the disk of mods", \.steamSource.diskFreeMin),
         size("MOD_SIZE", "A larger mod is not fetched", \.steamSource.itemBytesMax),
+        plain(
+            .farm, "CONFINEMENT", "HOW", "How steamcmd and the unpacking of archives are kept in their slots",
+            standard: Confinement.Demand.available.rawValue,
+            expected: Confinement.Demand.allCases.map(\.rawValue).joined(separator: ", "), at: \.confinement,
+            read: Confinement.Demand.init(rawValue:)),
         Setting(
             group: .workshop, variable: "MOTORPOOL_SANDBOX",
             flag: Flag(

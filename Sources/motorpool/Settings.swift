@@ -3,6 +3,7 @@ internal import Front
 internal import Glibc
 internal import HTTPServer
 internal import Jobs
+internal import Platform
 internal import Postgres
 internal import Store
 internal import Workshop
@@ -31,6 +32,8 @@ struct Settings: Sendable {
     /// Whether this process fires the slots of the schedule.
     var firesSchedule = true
     var connectionsMax = Store.connectionsMaxDefault
+    /// How programs of strangers are kept in their slots.
+    var confinement = Confinement.Demand.available
     /// How the farm runs; its definitions are read later.
     var farm = FarmSettings(name: Settings.processName, definitions: Definitions([]))
 
@@ -55,6 +58,11 @@ struct Settings: Sendable {
         var connection = ConnectionSettings(url: database ?? PrivateServer.url(in: state), pooled: isPooled)
         connection.acceptsAnyServer = acceptsAnyServer
         return connection
+    }
+
+    /// The same for migrations: with a private server the role that owns the tables, which the farm's does not.
+    var ownerConnection: ConnectionSettings {
+        ConnectionSettings(url: database ?? PrivateServer.ownerURL(in: state), pooled: isPooled)
     }
 
     var steam: SteamSettings {

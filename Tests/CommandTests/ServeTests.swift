@@ -136,7 +136,8 @@ struct ServeTests {
         try await withProgram { program in
             let answer = try await program("token", "new", "--role", "producer", "--name", "bot", "--json")
             let made = try #require(try answer.decoded(Made.self).first)
-            let server = try await serve(program, variables: ["MOTORPOOL_TOKENS": made.line, "MOTORPOOL_TRUST_LOCAL": "0"])
+            let server = try await serve(
+                program, variables: ["MOTORPOOL_TOKENS": made.line, "MOTORPOOL_TRUST_LOCAL": "0"])
             let own = ["Authorization: Bearer \(made.token)"]
             #expect(try await server.client.ask("GET", "/jobs").status == 401)
             #expect(try await server.client.ask("GET", "/jobs?subject=s3cret", headers: own).status == 200)

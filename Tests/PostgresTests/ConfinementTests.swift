@@ -18,7 +18,7 @@ struct ConfinementTests {
 
     @Test(
         "works in its folder, reads the system's, sees nothing else and reaches nobody",
-        .enabled(if: ChildProcess.confinesWriting, "this kernel has no Landlock"))
+        .enabled(if: Confinement.Kernel.shared.landlock > 0, "this kernel has no Landlock"))
     func confined() async throws {
         var template = Array("/tmp/motorpool-test-XXXXXX".utf8CString)
         let made = try #require(mkdtemp(&template))
@@ -51,5 +51,19 @@ struct ConfinementTests {
         #expect(seen.outside == EACCES && seen.rights == EPERM && seen.socket == EPERM)
         #expect(seen.parent == EACCES)
         #expect(seen.inside == 0 && seen.system == 0)
+    }
+
+    /// The kernels of Debian 11, 12 and 13 and what a container may leave of them, with how much is told as missing.
+    static let kernels: [(landlock: Int, hasRooms: Bool, gaps: Int)] = [
+        (0, false, 5), (0, true, 2), (2, false, 5), (2, true, 2), (4, true, 1), (6, false, 1), (6, true, 0),
+        (7, true, 0),
+    ]
+
+    @Test("M8: what a kernel can't keep is told, the less the newer it is", arguments: kernels)
+    func gaps(landlock: Int, hasRooms: Bool, gaps: Int) {
+        let kernel = Confinement.Kernel(landlock: landlock, roomless: hasRooms ? nil : "not permitted")
+        #expect(kernel.gaps(with: kernel.means).count == gaps)
+        #expect(kernel.words.contains(landlock == 0 ? "no Landlock" : "ABI \(landlock)"))
+        #expect(kernel.gaps(with: Confinement.Demand.none.means(of: kernel)).count == 5)
     }
 }

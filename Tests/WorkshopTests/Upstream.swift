@@ -98,6 +98,8 @@ func withUpstream(
             let folder = shop.settings.folder
             let sandbox = try Sandbox(folder: folder + ".sandbox", program: try TestServer.binary())
             var settings = SteamSettings(folder: folder)
+            // The stand-in of steamcmd is the program.
+            settings.steamcmdReads = [try TestServer.binary()] + loadedLibraries()
             let base = sandbox.address.description
             (settings.api, settings.store, settings.community) = (base, base, base)
             (settings.steamcmd, settings.isSandbox) = (sandbox.steamcmd, true)

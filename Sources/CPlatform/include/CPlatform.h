@@ -28,7 +28,54 @@ void platform_report_crashes(int as_text);
 /* pipe2(2), close-on-exec on both ends. */
 int platform_pipe(int ends[2]);
 
-/* A program to be started under a keeper; see keeper.c. A limit below zero leaves what is. */
+/* ---- What a program may use: see fence.c, rooms.c and calls.c */
+
+enum platform_use {
+    /* Read and execute what is there. */
+    PLATFORM_READ,
+    /* Everything. */
+    PLATFORM_CHANGE,
+    /* A device that holds nothing, like /dev/null. */
+    PLATFORM_DEVICE,
+    /* A symbolic link with the text `source`; only where the program sees a view of its own. */
+    PLATFORM_LINK,
+};
+
+/* One file or folder. */
+struct platform_place {
+    /* As it is found here, without links on the way. */
+    const char *source;
+    /* As the program names it. */
+    const char *target;
+    enum platform_use use;
+};
+
+/* What a program may use. */
+struct platform_fence {
+    /* Those above come before those below. The last one has no source. */
+    const struct platform_place *places;
+    /* The TCP ports that it may connect to, 0 at the end. */
+    const uint16_t *ports;
+    /* Whether Landlock is used as far as the kernel knows it. */
+    int landlock;
+    /* Whether it gets processes, shared memory and a view of files of its own. The kernel must know how. */
+    int rooms;
+    /* Of shared memory in rooms of its own. */
+    long long shared_bytes;
+};
+
+/* The version of Landlock that the kernel offers, below 1 for none. */
+int platform_landlock(void);
+
+/* Whether this process may give a program rooms of its own: 0, or the number of the error. Forks. */
+int platform_rooms(void);
+
+/* From here on this thread, and those that it starts, uses these places alone, connects to nothing, opens no socket and
+   gains no rights; as far as the kernel knows how. 0, or the number of the error. */
+int platform_confine(const struct platform_fence *fence);
+
+/* ---- A program to be started under a keeper; see keeper.c. A limit below zero leaves what is. */
+
 struct platform_kept {
     /* With a slash in it; nothing is looked up. */
     const char *program;
@@ -36,28 +83,28 @@ struct platform_kept {
     char *const *environment;
     /* NULL: ours. */
     const char *directory;
-    /* The only folders below which it may change anything, NULL at the end; NULL for all. */
-    const char *const *writable;
+    /* NULL: it may use all that we may. */
+    const struct platform_fence *fence;
     int output;
-    /* Handed to the child as descriptor 3, and held by the keeper to the end; -1 for none. */
+    /* Held by the keeper to the end, and by the program as descriptor 3 unless it has rooms of its own; -1 for none. */
     int kept;
-    long long cpu_seconds, file_bytes, descriptors, memory_bytes, processes;
+    long long cpu_seconds, file_bytes, descriptors, memory_bytes;
+    /* Of all its processes together; looked at four times a second. */
+    long long processes, resident_bytes;
 };
 
 /* What `ps` calls a keeper. */
 #define PLATFORM_KEEPER_NAME "motorpool-keep"
-/* What a keeper says on its lifeline when nothing of the child is left. */
+/* What a keeper says on its lifeline when nothing of the child is left, */
 #define PLATFORM_KEEPER_DONE 68
+/* and when it ended the child because there was too much of it. */
+#define PLATFORM_KEEPER_CROWD 67
+#define PLATFORM_KEEPER_MEMORY 77
 
 /* Starts the program. 0, or the number of the error. The keeper is a child of ours, `pid`, which ends as the program
    did; a byte on the lifeline is a signal for the program's group, with the highest bit for the program alone, and 9
    ends all; closing it ends all, too. Blocks until the program runs. */
 int platform_keep(const struct platform_kept *what, int *pid, int *lifeline);
 
-/* The version of Landlock that the kernel offers, below 1 for none. */
-int platform_landlock(void);
-
-/* From here on this thread, and those that it starts, can do anything with files below these folders, NULL at the end,
-   and elsewhere reads what the system's libraries need and nothing else; reaches nobody; and gains no rights. As far as the kernel knows how. 0, or the number of the
-   error. */
-int platform_confine(const char *const *folders);
+/* Calls `each` with the path of every shared library that this process has loaded, as the loader found it. */
+void platform_libraries(void (*each)(const char *path, void *with), void *with);

@@ -60,7 +60,8 @@ package enum HealthRoutes {
             let queues = stalled == 1 ? "queue stands" : "queues stand"
             warnings.append(
                 .string(
-                    "\(stalled) \(queues) still: work, free lanes, and no claim for a minute; see motorpool doctor"))
+                    "\(stalled) \(queues) still: work, free lanes, and no claim for a minute; see motorpool doctor"
+                ))
         }
         return Reply.json(.object([("status", "ok"), ("warnings", .array(warnings))]))
     }

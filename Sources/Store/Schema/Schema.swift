@@ -3,7 +3,8 @@ package import Postgres
 /// The queue's tables and rules, as an append-only list: a migration that was released is never edited.
 package enum Schema {
     private static let migrations = [
-        tables, rules, enqueue, care, words, schedules, desk, front, bounds, claims, recovery, queues, sessions,
+        tables, rules, enqueue, care, words, schedules, desk, front, bounds, claims, recovery, queues, ledger,
+        sessions,
     ]
 
     package static let migrator = Migrator(schema: "motorpool", migrations: migrations)

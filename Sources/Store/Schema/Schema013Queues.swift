@@ -69,7 +69,7 @@ extension Schema {
             SELECT r.queue, r.state, r.n::integer, r.more,
                 CASE r.state WHEN 'ready' THEN (
                     SELECT extract(epoch FROM now() - min(h.since))::double precision
-                    FROM generate_series(-1, 7) l CROSS JOIN LATERAL (
+                    FROM generate_series(-2, 7) l CROSS JOIN LATERAL (
                         SELECT greatest(j.created_at, j.run_at) AS since FROM motorpool.jobs j
                         WHERE j.queue = r.queue AND j.state = 0 AND j.level = l ORDER BY j.seq LIMIT 1) h)
                 ELSE r.oldest END,

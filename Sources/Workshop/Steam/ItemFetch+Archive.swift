@@ -15,7 +15,8 @@ extension ItemFetch {
         await run.report(phase: "unpacking", done: 0, total: item.size, isNewPhase: true)
         let contents = try await makingRoom(at: slot.install) { bytesMax in
             let unpacker = Unpacker(
-                executable: executable, bytesMax: bytesMax, stallMax: settings.stallMax)
+                executable: executable, bytesMax: bytesMax, stallMax: settings.stallMax,
+                means: settings.means)
             return try await Ticker.telling("unpacking", total: item.size, of: run) { done in
                 try await unpacker.unpack(file, into: folder, in: slot) { bytes in
                     done.withLock { $0 = bytes }

@@ -32,8 +32,11 @@ struct ItemFetch: Sendable {
             try await client.requester.checkRest(.steamcmd)
             try await run.mayAsk(SteamSource.steamcmd.rawValue)
             let stallMax = min(settings.stallMax, max(.seconds(3), patienceLeft))
-            return try await Ticker.telling("downloading", total: item.size, of: run) { [item] done in
-                try await Steamcmd(executable: executable).download(item, in: slot, stallMax: stallMax) {
+            return try await Ticker.telling("downloading", total: item.size, of: run) {
+                [item, settings] done in
+                try await Steamcmd(executable: executable, settings: settings).download(
+                    item, in: slot, stallMax: stallMax
+                ) {
                     bytes in
                     done.withLock { $0 = bytes }
                 }

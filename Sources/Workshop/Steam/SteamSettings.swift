@@ -1,3 +1,4 @@
+package import Platform
 internal import World
 
 /// Where Steam is, and what may be used up for it.
@@ -11,6 +12,10 @@ package struct SteamSettings: Sendable {
     /// The path of an executable with the command line of `motorpool unpack`. `nil`: archives are refused, for nothing of
     /// a stranger's is unpacked in our own process.
     package var unpacker: String?
+    /// Files and folders that `steamcmd` reads besides its own folder and the system's, a sandbox's for instance.
+    package var steamcmdReads: [String] = []
+    /// How programs in slots are kept in them.
+    package var means = Confinement.Kernel.shared.means
     /// Where ZIPs and slots lie.
     package var folder: String
     /// Bytes of ZIPs that are kept; beyond it the mod that was asked for longest ago goes.
@@ -39,6 +44,17 @@ package struct SteamSettings: Sendable {
             ]
         }
         return [Self.host(of: api)]
+    }
+
+    /// What steamcmd connects to: web and names, and Steam's own ports. A sandbox's stand-in needs its port alone.
+    var steamcmdPorts: [UInt16] {
+        isSandbox ? [Self.port(of: api)] : [53, 80, 443] + Array(27_000...27_100)
+    }
+
+    private static func port(of address: String) -> UInt16 {
+        let authority = address.firstRange(of: "://").map { address[$0.upperBound...] } ?? address[...]
+        let digits = authority.prefix { $0 != "/" }.split(separator: ":").last.flatMap { UInt16($0) }
+        return digits ?? (address.hasPrefix("https:") ? 443 : 80)
     }
 
     static func host(of address: String) -> String {

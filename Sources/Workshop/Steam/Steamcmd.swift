@@ -8,7 +8,28 @@ internal import World
 /// command of its own.
 struct Steamcmd: Sendable {
     let executable: String
+    /// What it may use besides its slot and its own folder.
+    let reach: Child.Reach
 
+    init(executable: String, settings: SteamSettings) {
+        self.executable = executable
+        var reach = Child.Reach()
+        reach.reads = settings.steamcmdReads
+        reach.ports = settings.steamcmdPorts
+        reach.means = settings.means
+        self.reach = reach
+        diskFreeMin = settings.diskFreeMin / 2
+    }
+
+    /// A session that leaves less room on the disk is ended. What may be begun leaves twice as much.
+    private let diskFreeMin: Int64
+    /// steamcmd is of 32 bits, so that a process of it has no use for more.
+    static let processBytesMax: Int64 = 4 << 30
+    /// All its processes together.
+    static let residentBytesMax: Int64 = 2 << 30
+    /// Processes and threads.
+    static let processesMax: Int64 = 128
+    static let entriesMax = 200_000
     static let sessionMax = Duration.seconds(25 * 60)
 
     /// Downloads one item.
@@ -37,6 +58,8 @@ struct Steamcmd: Sendable {
             case .silence, .overtime: throw SteamcmdFailure.timeout
             case .flood: throw SteamcmdFailure.silent("wrote too much")
             case .weight: throw SteamFailure.hostile("far more came than Steam announced")
+            case .memory: throw SteamFailure.hostile("steamcmd took more memory than it may")
+            case .crowd: throw SteamFailure.hostile("steamcmd started more processes than it may")
             case .itself: throw SteamcmdFailure.silent(ending.status.description)
             }
         }
@@ -51,7 +74,13 @@ struct Steamcmd: Sendable {
         limits.timeMax = Self.sessionMax
         limits.idleMax = stallMax
         // What is staged stands beside what is finished for a moment, and steamcmd itself is some hundred megabytes.
-        limits.folderBytesMax = 2 * item.size + (1 << 30)
+        limits.slotBytesMax = 2 * item.size + (1 << 30)
+        limits.slotEntriesMax = Self.entriesMax
+        limits.diskFreeMin = diskFreeMin
+        limits.process.fileBytes = limits.slotBytesMax
+        limits.process.memoryBytes = Self.processBytesMax
+        limits.process.residentBytes = Self.residentBytesMax
+        limits.process.processes = Self.processesMax
         return try await Child.run(
             executable,
             [
@@ -60,7 +89,7 @@ struct Steamcmd: Sendable {
                 String(item.id), "+quit",
             ],
             environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"], directory: slot.work,
-            slot: slot,
+            slot: slot, reach: reach,
             watch: Child.Watch(folder: slot.install, report: progress), limits: limits, line: line)
     }
 
@@ -73,7 +102,7 @@ struct Steamcmd: Sendable {
         let book = slot.install + "/steamapps/workshop/appworkshop_\(item.game).acf"
         let install = slot.install
         return try await blocking("judge") {
-            guard let real = Slot.realPath(download.path), let own = Slot.realPath(install),
+            guard let real = Tree.realPath(download.path), let own = Tree.realPath(install),
                 real.hasPrefix(own + "/")
             else { throw SteamcmdFailure.elsewhere(download.path) }
             let tree = FileTree(real)

@@ -14,9 +14,12 @@ struct Unpacker: Sendable {
     let bytesMax: Int64
     /// How long nothing may appear.
     let stallMax: Duration
+    let means: Confinement.Means
 
     /// Of address space. A hundred thousand members with long names take some 300 MB.
     static let memoryBytesMax: Int64 = 512 << 20
+    /// One, with the threads of Swift's pool.
+    private static let processesMax: Int64 = 128
     /// bzip2, the slowest of what is read, brings three times as much.
     private static let bytesPerSecondMin: Int64 = 8 << 20
 
@@ -32,20 +35,21 @@ struct Unpacker: Sendable {
     ) async throws -> Archive.Contents? {
         let lines = Lock<[String]>([])
         let size = try Self.size(of: archive)
-        let place = Slot.realPath(slot.install)
+        let place = Tree.realPath(slot.install)
         let watch = Child.Watch(folder: slot.use) { progress(max(0, $0 - size)) }
         let ending: Child.Ending
         do {
             ending = try await Child.run(
                 executable, ["unpack", archive, folder, String(bytesMax)], environment: Self.surroundings,
-                directory: slot.work, slot: slot, watch: watch, limits: limits(archiveBytes: size),
+                directory: slot.work, slot: slot, reach: reach, watch: watch,
+                limits: limits(archiveBytes: size),
                 line: { line in lines.withLock { $0.append(line) } })
         } catch let error as ChildProcessError {
             throw SteamFailure.disk("archives can't be unpacked: \(error)")
         }
         switch try report(ending, lines.withLock { $0 }) {
         case .unpacked(let contents):
-            guard let place, Slot.realPath(folder)?.hasPrefix(place + "/") == true else {
+            guard let place, Tree.realPath(folder)?.hasPrefix(place + "/") == true else {
                 throw SteamFailure.unpacking(.untrue("the folder is not where it was to be"))
             }
             return try await judged(contents, folder)
@@ -61,6 +65,14 @@ struct Unpacker: Sendable {
     /// Nothing of ours. One arena: others would reserve address space that nobody uses.
     private static let surroundings = ["LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"]
 
+    /// The program is ours, and its libraries are those that we have loaded.
+    private var reach: Child.Reach {
+        var reach = Child.Reach()
+        reach.reads = loadedLibraries()
+        reach.means = means
+        return reach
+    }
+
     private func limits(archiveBytes: Int64) -> Child.Limits {
         let most = mostBytes(archiveBytes)
         let seconds = 30 + most / Self.bytesPerSecondMin
@@ -69,6 +81,8 @@ struct Unpacker: Sendable {
         limits.process.cpuSeconds = seconds
         limits.process.fileBytes = most
         limits.process.descriptors = 256
+        limits.process.residentBytes = Self.memoryBytesMax
+        limits.process.processes = Self.processesMax
         limits.timeMax = .seconds(2 * seconds)
         limits.idleMax = stallMax * 3
         limits.grace = .zero
@@ -99,6 +113,7 @@ struct Unpacker: Sendable {
         case .overtime, .silence: throw SteamFailure.unpacking(.unbounded("does not come to an end"))
         case .weight: throw SteamFailure.unpacking(.unbounded("fills the disk"))
         case .flood: throw SteamFailure.unpacking(.unclear("it said too much"))
+        case .memory, .crowd: throw SteamFailure.unpacking(.unbounded("takes more memory than it may"))
         case .itself: break
         }
         switch ending.status {

@@ -18,13 +18,6 @@ extension Slot {
         return slot
     }
 
-    /// Where a path leads in the end; `nil` when nothing is there. What ran in a slot may have left links on the way.
-    static func realPath(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
-    }
-
     /// Empties what a try has left, for another one.
     func startAnew() async throws {
         try await blocking("slot") {

@@ -6,6 +6,7 @@ final class ChildRun {
     private let child: ChildProcess
     private let limits: Child.Limits
     private let watch: Child.Watch?
+    private let slotFolder: String?
     private var lines: LineSplitter
     /// Where its output comes from, -1 after its end.
     private var source: Int32
@@ -19,7 +20,7 @@ final class ChildRun {
     private static let lookInterval: Duration = .seconds(1)
 
     init(
-        _ argv: [String], environment: [String: String], directory: String?, slot: Slot?, writable: [String]?,
+        _ argv: [String], environment: [String: String], directory: String?, slot: Slot?, fence: Fence?,
         watch: Child.Watch?, limits: Child.Limits, line: @escaping (String) -> Void
     ) throws {
         let (source, sink) = try Self.makePipe()
@@ -27,7 +28,7 @@ final class ChildRun {
         do {
             child = try ChildProcess.startKept(
                 argv, environment: environment, directory: directory, output: .descriptor(sink),
-                limits: limits.process, kept: slot?.descriptor, writable: writable)
+                limits: limits.process, kept: slot?.descriptor, fence: fence)
         } catch {
             close(source)
             throw error
@@ -35,6 +36,7 @@ final class ChildRun {
         self.source = source
         self.limits = limits
         self.watch = watch
+        slotFolder = slot?.use
         lines = LineSplitter(bytesMax: limits.lineBytesMax, line: line)
     }
 
@@ -58,8 +60,15 @@ final class ChildRun {
         while outputBytes <= limits.outputBytesMax, read() {}
         lines.finish()
         shut()
-        let isFlood = cause == .itself && outputBytes > limits.outputBytesMax
-        return Child.Ending(cause: isFlood ? .flood : cause, status: status, outputBytes: outputBytes)
+        var cause = cause
+        if cause == .itself {
+            switch child.excess {
+            case .memory: cause = .memory
+            case .processes: cause = .crowd
+            case nil: if outputBytes > limits.outputBytesMax { cause = .flood }
+            }
+        }
+        return Child.Ending(cause: cause, status: status, outputBytes: outputBytes)
     }
 
     /// Waits for output or the end, a short while.
@@ -76,15 +85,32 @@ final class ChildRun {
         let now = BootClock.now
         if outputBytes > limits.outputBytesMax { return .flood }
         if now - start > limits.timeMax { return .overtime }
+        if diskIsFull() { return .weight }
         if now >= nextLook {
             nextLook = now + Self.lookInterval
-            if weigh() > limits.folderBytesMax { return .weight }
+            if weigh() > limits.folderBytesMax || slotIsTooHeavy() { return .weight }
         }
         return now - lastSign > limits.idleMax ? .silence : nil
     }
 
+    /// Whether less stays free on the disk than has to. What can't be asked is no reason to end anything.
+    private func diskIsFull() -> Bool {
+        guard limits.diskFreeMin > 0, let slotFolder, let free = try? Disk.freeBytes(at: slotFolder) else {
+            return false
+        }
+        return free < limits.diskFreeMin
+    }
+
+    private func slotIsTooHeavy() -> Bool {
+        guard let slotFolder, limits.slotBytesMax < .max || limits.slotEntriesMax < .max else { return false }
+        let weight = Tree.weight(of: slotFolder, entriesMax: limits.slotEntriesMax)
+        return weight.bytes > limits.slotBytesMax || weight.entries > limits.slotEntriesMax
+    }
+
     private func weigh() -> Int64 {
-        guard let watch, let bytes = Tree.diskBytes(in: watch.folder) else { return weight }
+        guard let watch else { return weight }
+        // More names than can be counted are more than is allowed.
+        guard let bytes = Tree.diskBytes(in: watch.folder) else { return .max }
         if bytes > weight { lastSign = BootClock.now }
         weight = bytes
         watch.report(bytes)

@@ -17,7 +17,9 @@ final class Folder: Sendable {
     convenience init(_ path: String) throws { try self.init(FileName(path)) }
 
     /// By the system's own form of the path.
-    convenience init(_ path: FileName) throws {
+    convenience init(_ path: FileName) throws { try self.init(opening: path) }
+
+    convenience init(opening path: FileName) throws(FileFault) {
         let descriptor = open(path.bytes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFault("opening the folder \(path.text)") }
         self.init(descriptor: descriptor)

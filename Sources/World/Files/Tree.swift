@@ -26,20 +26,50 @@ package enum Tree {
     ///
     /// Looks at no more than `entriesMax` names, and says so by nil.
     package static func diskBytes(in path: String, entriesMax: Int = 200_000) -> Int64? {
+        let weight = weight(of: path, entriesMax: entriesMax)
+        return weight.entries > entriesMax ? nil : weight.bytes
+    }
+
+    /// The same, and how many names there are. The count ends at one more than `entriesMax`, and the bytes with it.
+    ///
+    /// A folder that keeps its owner out is opened to him first: nothing of a stranger's goes unweighed.
+    static func weight(of path: String, entriesMax: Int) -> (bytes: Int64, entries: Int) {
         var bytes: Int64 = 0
         var entries = 0
         var unseen = [FileName(path)]
         while let next = unseen.popLast() {
-            guard let folder = try? Folder(next), let names = try? folder.names() else { continue }
+            let folder: Folder
+            do { folder = try openToUs(next) } catch {
+                // Deeper than a path reaches: what lies there can't be weighed, so it counts as more than anything.
+                if error.code == ENAMETOOLONG { return (bytes, .max) }
+                continue
+            }
+            // What is gone meanwhile holds nothing.
+            guard let names = try? folder.names() else { continue }
             for name in names {
                 entries += 1
-                guard entries <= entriesMax else { return nil }
+                guard entries <= entriesMax else { return (bytes, entries) }
                 guard let status = folder.status(name) else { continue }
                 bytes += Int64(status.st_blocks) * 512
                 if status.isFolder { unseen.append(next.appending(name)) }
             }
         }
-        return bytes
+        return (bytes, entries)
+    }
+
+    private static func openToUs(_ path: FileName) throws(FileFault) -> Folder {
+        do { return try Folder(opening: path) } catch {
+            guard error.code == EACCES else { throw error }
+            _ = fchmodat(AT_FDCWD, path.bytes, 0o700, AT_SYMLINK_NOFOLLOW)
+            return try Folder(opening: path)
+        }
+    }
+
+    /// Where a path leads in the end; `nil` when nothing is there.
+    package static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// Empties a folder without descending: what is a folder inside is emptied in its turn at the top, so that neither

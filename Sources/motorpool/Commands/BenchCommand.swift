@@ -44,7 +44,7 @@ enum BenchCommand: Command {
         do {
             result = .success(
                 try await measure(
-                    benchmark, call.settings, on: ConnectionSettings(url: server.url)))
+                    benchmark, call.settings, on: ConnectionSettings(url: server.administratorURL)))
         } catch {
             result = .failure(error)
         }

@@ -16,7 +16,8 @@ enum DoctorCommand: Command {
         let call = call.changing { $0.acceptsAnyServer = true }
         let store = Store(call.settings.connection, connectionsMax: 3, claimConnectionsMax: 1)
         let findings =
-            policies(call.settings) + (await Examination(store: store, settings: call.settings).findings())
+            policies(call.settings) + [ConfinementCheck.finding(call.settings)]
+            + (await Examination(store: store, settings: call.settings).findings())
         await store.close()
         if call.has(.json) {
             let list = findings.map(\.json)

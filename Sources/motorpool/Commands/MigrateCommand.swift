@@ -19,7 +19,7 @@ enum MigrateCommand: Command {
             let numbers =
                 call.has(dryRun)
                 ? try await missing(migrator, call.settings.connection)
-                : try await migrator.migrate(call.settings.connection)
+                : try await migrator.migrate(call.settings.ownerConnection)
             applied += numbers.map { (name, $0) }
         }
         let kinds = call.has(dryRun) ? [] : try await publish(call.settings)

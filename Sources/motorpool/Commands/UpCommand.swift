@@ -26,6 +26,7 @@ enum UpCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
+        try ConfinementCheck.require(call.settings)
         let log = try Log(isText: call.settings.logsText)
         let tokens = try tokens(call.settings, log)
         let call = call.changing { $0.front.tokens = tokens }
@@ -78,7 +79,7 @@ enum UpCommand: Command {
         _ call: Invocation, _ policies: Policies, _ log: Log, _ whenOpen: (BoundAddress) -> Void
     ) async throws {
         for (name, migrator) in Workplace.migrators(call.settings) {
-            let applied = try await migrator.migrate(call.settings.connection)
+            let applied = try await migrator.migrate(call.settings.ownerConnection)
             guard !applied.isEmpty else { continue }
             log.say(
                 .info, "migrated", "\(applied.count) migrations of \(name) applied",

@@ -23,6 +23,7 @@ enum WorkCommand: Command {
 
     static func run(_ call: Invocation) async throws -> ExitCode {
         let policies = try Workplace.policies(call.settings)
+        try ConfinementCheck.require(call.settings)
         try await checkSchema(call.settings)
         let log = try Log(isText: call.settings.logsText)
         let result: Result<Void, any Error>
@@ -48,6 +49,9 @@ enum WorkCommand: Command {
         try checkQueues(settings)
         var steam = call.settings.steam
         steam.unpacker = try OwnProgram.path()
+        steam.means = call.settings.confinement.means(of: .shared)
+        // The stand-in for steamcmd is this program.
+        if steam.isSandbox { steam.steamcmdReads = [try OwnProgram.path()] + loadedLibraries() }
         let store = Store(call.settings.connection, connectionsMax: call.settings.connectionsMax)
         if !call.settings.hasTrialKinds { try await store.withdraw(kinds: TrialKinds.names) }
         let farmLog = FarmLog(log, isVerbose: call.has(FarmLog.verbose))
@@ -74,6 +78,7 @@ enum WorkCommand: Command {
             try beforeReloading(news)
             return try await farm.reload(policies.definitions, schedule: fires ? policies.schedule : [])
         }
+        if fetchesMods(settings) { ConfinementCheck.tell(call.settings, log) }
         let lookout = Task {
             guard fetchesMods(settings) else { return }
             await Lookout.tell(call.settings.steam, log)

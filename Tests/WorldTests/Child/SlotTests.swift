@@ -55,7 +55,7 @@ struct SlotTests {
 
     @Test(
         "keeps its program's writing inside, where the kernel knows how",
-        .enabled(if: ChildProcess.confinesWriting, "this kernel has no Landlock"))
+        .enabled(if: Confinement.Kernel.shared.landlock > 0, "this kernel has no Landlock"))
     func inside() async throws {
         try await withScratch { scratch in
             try put("mine", to: scratch + "/canary")
