@@ -234,7 +234,50 @@ struct JobCommandsTests {
         }
     }
 
+    @Test(
+        "R1 the doctor tells of a queue that nobody claims from, and ends with 1; a row that can't be read stops no list"
+    )
+    func stalled() async throws {
+        try await withProgram { program in
+            let database = Database(ConnectionSettings(url: program.database ?? ""), connectionsMax: 1)
+            defer { Task { await database.close() } }
+            try await database.run(
+                """
+                INSERT INTO motorpool.kinds (kind, queue, priority, unique_policy, cooldown_seconds, cooldown_failed_seconds, keep, limited)
+                VALUES ('noop', 'trial', 2, 'join', 0, 0, true, false) ON CONFLICT (kind) DO NOTHING
+                """)
+            let bad: Int64 = try await database.run(
+                """
+                INSERT INTO motorpool.jobs (id, seq, state, level, priority, keep, queue, kind, created_at, args)
+                SELECT s, s, 0, 5, 2, true, 'trial', 'noop', now() - interval '5 minutes',
+                    ('[' || repeat('1e131071,', 8299) || '1e131071]')::jsonb
+                FROM (SELECT nextval('motorpool.seq') AS s) n RETURNING id
+                """)[0].get(0)
+            try await database.run(
+                """
+                INSERT INTO motorpool.workers (name, started_at, lease_until, queues, kinds, stats)
+                VALUES ('still', now() - interval '1 hour', now() + interval '1 hour', '{trial}', '{noop}',
+                    '{"pools":{"trial":{"lanes":8,"busy":0,"claimed_ago":300}}}')
+                """)
+            let home = ["MOTORPOOL_JOBS": Checkout.path + "/jobs"]
+            let ill = try await program("doctor", variables: home)
+            #expect(ill.code == 1, "\(ill.text)")
+            #expect(ill.text.contains("nothing has been claimed from the queue trial"))
+            let enqueued = try await program("enqueue", "noop", "--json")
+            let good = try #require(try enqueued.decoded(Accepted.self).first).id
+            let list = try await program("jobs")
+            #expect(
+                list.code == 0 && list.text.contains("\(bad)") && list.text.contains("\(good)"),
+                "\(list.text)")
+            let one = try await program("job", "\(bad)")
+            #expect(one.code == 0 && one.text.contains("so many digits"), "\(one.text)")
+            #expect(try await program("cancel", "\(bad)").code == 0)
+            #expect(try await program("jobs", "--state", "cancelled").text.contains("\(bad)"))
+        }
+    }
+
     private struct Diagnosis: Decodable { let ok: Bool }
+    private struct Accepted: Decodable { let id: Int }
 }
 
 /// Enqueues a sleep of a minute and returns its number when it runs.
