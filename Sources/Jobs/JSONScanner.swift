@@ -71,7 +71,8 @@ struct JSONScanner {
         try enter()
         defer { depth -= 1 }
         if take("}") { return }
-        while true {
+        var isMore = false
+        repeat {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw fault("expected a name in quotes, found \(here)") }
             try string()
@@ -80,9 +81,9 @@ struct JSONScanner {
             measure.bytes += 2
             try value()
             skipSpace()
-            guard take(",") else { break }
-            measure.bytes += 2
-        }
+            isMore = take(",")
+            if isMore { measure.bytes += 2 }
+        } while isMore
         guard take("}") else { throw fault("expected “,” or “}”, found \(here)") }
     }
 
@@ -90,12 +91,13 @@ struct JSONScanner {
         try enter()
         defer { depth -= 1 }
         if take("]") { return }
-        while true {
+        var isMore = false
+        repeat {
             try value()
             skipSpace()
-            guard take(",") else { break }
-            measure.bytes += 2
-        }
+            isMore = take(",")
+            if isMore { measure.bytes += 2 }
+        } while isMore
         guard take("]") else { throw fault("expected “,” or “]”, found \(here)") }
     }
 
