@@ -16,7 +16,7 @@ struct Attempt: Sendable {
 
     var work: Pool.Work {
         Pool.Work(
-            timeLimit: { definitions[$0.kind]?.timeLimit ?? .seconds(60) }, perform: perform, judge: judge,
+            timeLimit: { definitions.timeLimit(of: $0.kind) ?? .seconds(60) }, perform: perform, judge: judge,
             isStillClaimed: isStillClaimed)
     }
 
