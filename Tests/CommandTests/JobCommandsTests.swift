@@ -277,7 +277,6 @@ struct JobCommandsTests {
     }
 
     private struct Diagnosis: Decodable { let ok: Bool }
-    private struct Accepted: Decodable { let id: Int }
 }
 
 /// Enqueues a sleep of a minute and returns its number when it runs.

@@ -1,3 +1,5 @@
+import Front
+import HTTPServer
 import Jobs
 import Postgres
 import Store

@@ -5,10 +5,10 @@ extension Schema {
     static let claims = Migration(
         number: 10, name: "claims",
         sql: #"""
-            -- jsonb keeps 1e131071 in 16 bytes and writes it out in 131,072 digits. Costs about what writing a usual
-            -- value costs, and no memory.
+            -- jsonb keeps 1e131071 in 16 bytes and writes it out in 131,072 digits. Two comparisons for a usual number,
+            -- no memory; null is neither above nor below zero.
             CREATE FUNCTION motorpool.has_long_numbers(value jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-                SELECT value @? 'strict $.** ? (@ > 1e40 || @ < -1e40 || (@ > 0 && @ < 1e-40) || (@ < 0 && @ > -1e-40))'
+                SELECT value @? 'strict $.** ? (!(@ >= 1e-40 && @ <= 1e40) && !(@ <= -1e-40 && @ >= -1e40) && (@ > 0 || @ < 0))'
             $$;
 
             -- Why a value can't be read, in a sentence; null when it can. At most 1 MiB is read: four times what an
@@ -22,7 +22,7 @@ extension Schema {
                 IF value IS NULL OR (bytes < 64 AND encoding = 'UTF8') THEN RETURN NULL; END IF;
                 -- Whatever is kept in so much is longer when it is written out, or nearly so.
                 IF bytes > bytes_max THEN RETURN format('it has more than %s bytes', bytes_max); END IF;
-                IF value @? 'strict $.** ? (@ > 1e40 || @ < -1e40 || (@ > -1e-40 && @ < 1e-40))' IS NOT FALSE THEN
+                IF value @? 'strict $.** ? (!(@ >= 1e-40 && @ <= 1e40) && !(@ <= -1e-40 && @ >= -1e40) && (@ >= 0 || @ < 0))' IS NOT FALSE THEN
                     -- Digits before the point up to the next power of two, and all behind it; usual numbers count nothing.
                     SELECT bytes + coalesce(sum(
                         CASE WHEN n >= 1e40 THEN 2 ^ (6 + width_bucket(n, '{1e64,1e128,1e256,1e512,1e1024,1e2048,1e4096,1e8192,1e16384,1e32768,1e65536}'::numeric[])) ELSE 0 END
