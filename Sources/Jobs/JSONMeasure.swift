@@ -13,46 +13,33 @@ package struct JSONMeasure: Hashable, Sendable {
     /// `numeric` holds at most so many digits behind the point.
     package static let fractionDigitsMax = 16_383
     /// `numeric` reads exponents below this only, whatever the digits are.
-    private static let exponentEnd = Int(Int32.max) / 2
+    static let exponentEnd = Int(Int32.max) / 2
 
-    /// Counts the number that stands in `text`, which is one by RFC 8259.
-    mutating func add(number text: some Collection<UInt8>) {
-        let zero = UInt8(ascii: "0")
+    /// The digits of a number as it is written.
+    struct Digits {
         var isNegative = false
-        var isBehindPoint = false
-        var isExponent = false
-        var isExponentNegative = false
+        /// How many stand before the point.
         var whole = 0
+        /// How many stand behind the point.
         var fraction = 0
-        /// How many digits stand before the first that is not 0.
+        /// How many zeros stand before the first other digit; `nil`: all are zeros.
         var zeros: Int?
+        /// Clamped to what `numeric` reads.
         var exponent = 0
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "-"): if isExponent { isExponentNegative = true } else { isNegative = true }
-            case UInt8(ascii: "+"): break
-            case UInt8(ascii: "."): isBehindPoint = true
-            case UInt8(ascii: "e"), UInt8(ascii: "E"): isExponent = true
-            default:
-                if isExponent {
-                    exponent = min(exponent * 10 + Int(byte - zero), Self.exponentEnd)
-                    continue
-                }
-                if byte != zero, zeros == nil { zeros = whole + fraction }
-                if isBehindPoint { fraction += 1 } else { whole += 1 }
-            }
-        }
-        if exponent == Self.exponentEnd { hasNumberBeyondNumeric = true }
-        if isExponentNegative { exponent = -exponent }
+    }
+
+    /// Counts a number.
+    mutating func add(_ digits: Digits) {
+        if abs(digits.exponent) >= Self.exponentEnd { hasNumberBeyondNumeric = true }
         // Where the point stands among the digits, counted from the first one.
-        let point = whole + exponent
-        let wholeDigits = zeros.map { max(point - $0, 1) } ?? 1
-        let fractionDigits = max(fraction - exponent, 0)
+        let point = digits.whole + digits.exponent
+        let wholeDigits = digits.zeros.map { max(point - $0, 1) } ?? 1
+        let fractionDigits = max(digits.fraction - digits.exponent, 0)
         if wholeDigits > Self.wholeDigitsMax || fractionDigits > Self.fractionDigitsMax {
             hasNumberBeyondNumeric = true
         }
         bytes += wholeDigits + (fractionDigits > 0 ? 1 + fractionDigits : 0)
-        if isNegative, zeros != nil { bytes += 1 }
+        if digits.isNegative, digits.zeros != nil { bytes += 1 }
     }
 
     /// Counts a character of a text or a name.

@@ -113,23 +113,43 @@ struct JSONScanner {
 
     private mutating func number() throws(JSONFault) {
         let start = place
-        _ = take("-")
-        let whole = digits()
-        guard whole > 0 else { throw fault("expected a value, found \(here)", at: start) }
-        if whole > 1, bytes[place - whole] == UInt8(ascii: "0") {
+        var number = JSONMeasure.Digits()
+        number.isNegative = take("-")
+        let first = place
+        number.whole = digits()
+        guard number.whole > 0 else { throw fault("expected a value, found \(here)", at: start) }
+        let beginsWithZero = bytes[first] == UInt8(ascii: "0")
+        guard number.whole == 1 || !beginsWithZero else {
             throw fault("a number begins with no 0", at: start)
         }
-        if take("."), digits() == 0 { throw fault("expected a digit, found \(here)") }
-        if take("e") || take("E") {
-            _ = take("+") || take("-")
-            if digits() == 0 { throw fault("expected a digit, found \(here)") }
+        if !beginsWithZero { number.zeros = 0 }
+        if take(".") {
+            let point = place
+            number.fraction = digits()
+            guard number.fraction > 0 else { throw fault("expected a digit, found \(here)") }
+            if beginsWithZero {
+                number.zeros = (point..<place).first { bytes[$0] != UInt8(ascii: "0") }.map { $0 - point + 1 }
+            }
         }
-        measure.add(number: bytes[start..<place])
+        if take("e") || take("E") { number.exponent = try exponent() }
+        measure.add(number)
+    }
+
+    private mutating func exponent() throws(JSONFault) -> Int {
+        let isNegative = take("-")
+        if !isNegative { _ = take("+") }
+        let first = place
+        guard digits() > 0 else { throw fault("expected a digit, found \(here)") }
+        var value = 0
+        for index in first..<place {
+            value = min(value * 10 + Int(bytes[index] - UInt8(ascii: "0")), JSONMeasure.exponentEnd)
+        }
+        return isNegative ? -value : value
     }
 
     private mutating func digits() -> Int {
         let start = place
-        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { place += 1 }
+        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { place += 1 }
         return place - start
     }
 

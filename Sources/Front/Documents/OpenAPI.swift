@@ -111,6 +111,7 @@ extension Route {
         }
         if limit != .free {
             add(429, "more than the caller's share; Retry-After tells when to come back")
+            add(500, "a stored value can't be given out (`unreadable`), or something went wrong here")
             add(503, "overloaded, ending, or the database is away; Retry-After tells when to come back")
         }
         return all.sorted { $0.status < $1.status }
