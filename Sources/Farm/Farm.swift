@@ -100,13 +100,10 @@ package final class Farm: Sendable {
 
     /// Returns when the farm was asked to end, and has drained.
     private func drained(_ crew: Crew) async {
-        await withCheckedContinuation { continuation in
-            _ = BlockingThread.start("drain") {
-                crew.drain.run(since: self.waitForStop())
-                crew.watchdog.expectEnd()
-                continuation.resume()
-            }
-        }
+        await BlockingThread.start("drain") {
+            crew.drain.run(since: self.waitForStop())
+            crew.watchdog.expectEnd()
+        }.joined()
     }
 
     private func waitForStop() -> ContinuousClock.Instant {

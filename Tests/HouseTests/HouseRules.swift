@@ -202,7 +202,7 @@ extension HouseRule {
                     "taken out of the list under its lock; the ringer ends only when it has emptied that list"
                 ),
                 (
-                    "Sources/Farm/Pool.swift",
+                    "Sources/Farm/Pool",
                     "a lane's continuation leaves the table of idle lanes under its lock, with the job or at the end"
                 ),
                 (
