@@ -177,47 +177,6 @@ struct UnreadableTests {
             #expect(try await desk.told(bad[0]) == .waiting)
         }
     }
-
-    @Test("R9 in a database that converts nothing: a byte that is no UTF-8 costs its own row only")
-    func bytes() async throws {
-        try await withDesk { desk in
-            let worker = try await desk.worker()
-            // As a database that was made before others were refused.
-            try await desk.store.database.run(
-                "UPDATE pg_database SET encoding = 0 WHERE datname = current_database()")
-            let store = Store(desk.database.settings)
-            let bare = Desk(database: desk.database, store: store)
-            let e = #"convert_from('\xe9'::bytea, 'SQL_ASCII')"#
-            let bad = try await Self.insert(#"('{"name":"Ren'|| \#(e) ||'"}')::jsonb"#, into: bare)[0]
-            let named = try await Self.insert("'{}'", into: bare)[0]
-            try await store.database.run(
-                "UPDATE motorpool.jobs SET subject = 'Ren' || \(pasting: e), errors = jsonb_build_array(jsonb_build_object('error', 'Ren' || \(pasting: e))) WHERE id = \(named.number)"
-            )
-            let good = try await store.enqueue(NewJob("note", args: #"{"name":"René"}"#)).job
-            await #expect(throws: PostgresError.self) {
-                try await store.settle(plain: [], andClaim: bare.wish(by: worker))
-            }
-            let reports = try await store.jobs(JobFilter())
-            #expect(Set(reports.map(\.id)) == [bad, named, good])
-            #expect(reports.first { $0.id == bad }?.args.description.contains("22021") == true)
-            #expect(reports.first { $0.id == named }?.subject == "Ren?")
-            #expect(reports.first { $0.id == good }?.args.description.contains("René") == true)
-            #expect(try await store.search(JobSearch(.ready)).jobs.count == 3)
-            let claimed = try await bare.careful(by: worker)
-            #expect(claimed.jobs.map(\.id) == [good])
-            #expect(Set(claimed.unreadable.map(\.job)) == [bad, named])
-            let faults = try await store.faults(of: [bad, named, good])
-            #expect(
-                faults[bad]?.hasPrefix("its args: ") == true
-                    && faults[named]?.hasPrefix("its subject: ") == true)
-            for token in claimed.unreadable {
-                #expect(try await store.settle([(token, .die(reason: .forGood, error: "x"))]) == [true])
-            }
-            #expect(try await store.search(JobSearch(.dead)).jobs.count == 2)
-            #expect(try await store.deadGroups().map(\.count).reduce(0, +) == 2)
-            await store.close()
-        }
-    }
 }
 
 /// How much is claimed and enqueued at once.
