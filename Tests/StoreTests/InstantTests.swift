@@ -109,7 +109,9 @@ struct LostSubjectTests {
                 try await desk.store.conditions(kind: "note", subjects: ["purge"]).map(\.word) == ["queued"])
             try await desk.store.database.run("DELETE FROM motorpool.jobs WHERE subject = 'purge'")
             #expect(
-                try await desk.store.conditions(kind: "note", subjects: ["purge"]).map(\.word) == ["cancelled"])
+                try await desk.store.conditions(kind: "note", subjects: ["purge"]).map(\.word) == [
+                    "cancelled"
+                ])
             let anew: JobID
             switch way {
             case "sql":
