@@ -98,12 +98,13 @@ extension Problem {
                 "it is not accepted"
             }
         guard isReading else { return .badRequest("a value can't be stored: \(words)") }
-        guard error.sqlstate?.hasPrefix("54") == true else {
-            return .badRequest("a value that was asked for is not accepted: \(words)")
+        // What never reached the server is the request's own.
+        guard error.sqlstate != nil else {
+            return .badRequest("a value of the request is not accepted: it holds a NUL or is too large")
         }
         return Problem(
             500, "unreadable",
-            "what was asked for holds a value that is too large to be read out; the others can be asked for singly"
+            "a stored value can't be given out; the operator finds it by the request's id, and the others can be asked for singly"
         )
     }
 }

@@ -139,13 +139,14 @@ struct ReportedTests {
         }
     }
 
-    @Test("R7: a subject whose job was removed by hand is absent, and is asked for anew")
+    @Test("R7: a subject whose job was removed by hand is told as cancelled, and is asked for anew")
     func lostSubject() async throws {
         try await withHouse { house in
             let lost = try await house.put(#"{"kind":"note","subject":"purge","delay":"1h"}"#)
             try await house.store.database.run("DELETE FROM motorpool.jobs")
-            let absent = await house.ask(.get, "/conditions?kind=note&subject=purge", as: .reader)
-            #expect(absent.text.contains(#""condition":"absent""#), "\(absent.text)")
+            let told = await house.ask(.get, "/conditions?kind=note&subject=purge", as: .reader)
+            #expect(told.text.contains(#""condition":"cancelled""#), "\(told.text)")
+            #expect(told.text.contains("removed by hand"), "\(told.text)")
             let anew = await house.ask(.post, "/jobs", #"{"kind":"note","subject":"purge"}"#)
             #expect(anew.status == 202 && anew.json?["verdict"]?.string == "created")
             #expect(anew.id != lost.number)
