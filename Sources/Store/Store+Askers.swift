@@ -99,6 +99,11 @@ extension Store {
         return found
     }
 
+    /// A condition on the rows of a table with kinds.
+    static func isMoney(_ table: String) -> String {
+        "(\(table).kind = ANY (ARRAY(SELECT k.kind FROM motorpool.kinds k WHERE k.seen_by = 'money')))"
+    }
+
     // MARK: Retention
 
     private static let askersWindow = 10_000
