@@ -148,7 +148,7 @@ import Testing
 
     @Test("callers without a token who are producers share one identity")
     func anonymous() async throws {
-        try await withAskingHouse({ $0.anonymousRole = .producer }) { house in
+        try await withAskingHouse(AskingHouse.definitions, extra: [], { $0.anonymousRole = .producer }) { house in
             let id = try #require(await house.ask(.post, "/jobs", #"{"kind":"producer-asker"}"#, by: .none).id)
             #expect(await house.ask(.get, "/jobs/\(id)", by: .none).status == 200)
             #expect(await house.ask(.get, "/jobs/\(id)", by: .producer).status == 404)
