@@ -16,8 +16,11 @@ package struct Caller: Sendable {
     package let means: Means
     /// Where the request came from, without a port: the connection's other end, or what a trusted proxy says.
     package let address: String
+    /// The kinds that its token is for. `nil`: all.
+    package let kinds: Set<String>?
 
-    package init(name: String, role: Role, means: Means, address: String) {
+    package init(name: String, role: Role, means: Means, address: String, kinds: Set<String>? = nil) {
+        self.kinds = kinds
         self.name = name
         self.role = role
         self.means = means

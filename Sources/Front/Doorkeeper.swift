@@ -29,12 +29,15 @@ struct Doorkeeper: Sendable {
         let address = address(of: request)
         guard route.role != .anyone else {
             let token = bearer(of: request).flatMap { settings.tokens.token(for: $0) }
-            return token.map { Caller(name: $0.name, role: $0.role, means: .token, address: address) }
+            return token.map {
+                Caller(name: $0.name, role: $0.role, means: .token, address: address, kinds: $0.kinds)
+            }
                 ?? stranger(request)
         }
         if request.headers["Authorization"] != nil {
             if let secret = bearer(of: request), let token = settings.tokens.token(for: secret) {
-                return Caller(name: token.name, role: token.role, means: .token, address: address)
+                return Caller(
+                    name: token.name, role: token.role, means: .token, address: address, kinds: token.kinds)
             }
             try await chargeWrongToken(from: address, at: .bearer)
             throw Problem(
@@ -76,7 +79,7 @@ struct Doorkeeper: Sendable {
 
     /// - Throws: `Problem` 401 or 403.
     func admit(_ caller: Caller, to route: Route, _ request: Request) throws(Problem) {
-        guard caller.role.suffices(for: route.role) else {
+        guard route.admits(caller.role) else {
             if caller.isAnonymous {
                 throw Problem(
                     401, "no_token",
@@ -86,6 +89,11 @@ struct Doorkeeper: Sendable {
             throw Problem(
                 403, "forbidden",
                 "expected the role \(route.role.rawValue), and \(caller.name) has \(caller.role.rawValue)")
+        }
+        guard caller.kinds == nil || !route.opensToSessions || route.role == .anyone else {
+            throw Problem(
+                403, "forbidden",
+                "the token \(caller.name) is for jobs of some kinds alone; the operators' pages show all")
         }
         // Whoever is trusted for where he is could be a browser that another site told to ask.
         if caller.isAnonymous, route.role != .anyone,

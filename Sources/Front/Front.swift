@@ -14,8 +14,8 @@ package final class Front: Sendable {
     package let streams: Gauge
     package let requests: Gauge
     let guests: GuestBook
-    let kinds: SingleFlight<OneValue, [String]>
-    let jobs: BatchLoader<JobID, JobReport>
+    let kinds: SingleFlight<OneValue, [KindPolicy]>
+    let jobs: BatchLoader<JobQuestion, JobReport>
     let conditions: BatchLoader<ConditionRoutes.Question, Condition>
     let scrape: SingleFlight<OneValue, Scrape>
     let hasSchema: SingleFlight<OneValue, Bool>
@@ -57,7 +57,7 @@ package final class Front: Sendable {
         ) {
             try await ConditionRoutes.answers(to: $0, from: store)
         }
-        kinds = SingleFlight(keepingFor: settings.cacheSpan) { try await store.kindNames() }
+        kinds = SingleFlight(keepingFor: settings.cacheSpan) { try await store.kindPolicies() }
         scrape = SingleFlight(keepingFor: settings.cacheSpan) { try await Scrape(store) }
         hasSchema = SingleFlight(keepingFor: settings.cacheSpan) { try await store.hasSchema() }
         stalledQueues = SingleFlight(keepingFor: settings.cacheSpan) { try await store.stalledQueues() }

@@ -24,6 +24,8 @@ package struct Route: Sendable {
     /// `/jobs/{id}`: segments in braces take any one segment.
     package let pattern: String
     package let role: Role
+    /// Whether the role money is let in as well: the route tells it of money kinds alone.
+    package let admitsMoney: Bool
     package let cors: CORS
     package let limit: Limit
     /// The heading under which it is documented.
@@ -43,7 +45,7 @@ package struct Route: Sendable {
     package let handle: @Sendable (Exchange) async throws -> Response
 
     package init(
-        _ method: Method, _ pattern: String, role: Role, cors: CORS = .none, limit: Limit, group: String,
+        _ method: Method, _ pattern: String, role: Role, admitsMoney: Bool = false, cors: CORS = .none, limit: Limit, group: String,
         summary: String, about: String = "", parameters: [Parameter] = [], body: Body? = nil,
         answers: [Answer],
         isPage: Bool = false, dialect: Dialect? = nil,
@@ -52,6 +54,7 @@ package struct Route: Sendable {
         self.method = method
         self.pattern = pattern
         self.role = role
+        self.admitsMoney = admitsMoney
         self.cors = cors
         self.limit = limit
         self.group = group
@@ -63,6 +66,11 @@ package struct Route: Sendable {
         self.isPage = isPage
         self.dialect = dialect
         self.handle = handle
+    }
+
+    /// Whether callers of this role may use it.
+    package func admits(_ caller: Role) -> Bool {
+        caller.suffices(for: role) || (admitsMoney && caller == .money)
     }
 
     /// Whether a session of the operators' pages is read here: a cookie is for those pages alone.

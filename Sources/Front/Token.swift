@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Jobs
 internal import Platform
 
 /// Somebody who may ask, and what for. The token itself is known to its holder only.
@@ -7,26 +8,47 @@ package struct Token: Hashable, Sendable {
     package let role: Role
     /// SHA-256 of the whole token.
     package let digest: [UInt8]
+    /// The kinds that it may ask for and see. `nil`: all that its role may.
+    package let kinds: Set<String>?
 
-    package init(name: String, role: Role, digest: [UInt8]) {
+    package init(name: String, role: Role, digest: [UInt8], kinds: Set<String>? = nil) {
+        self.kinds = kinds
         self.name = name
         self.role = role
         self.digest = digest
     }
 
     /// The token whose holder keeps `secret`.
-    package init(name: String, role: Role, secret: String) {
-        self.init(name: name, role: role, digest: SHA256.digest(secret))
+    package init(name: String, role: Role, secret: String, kinds: Set<String>? = nil) {
+        self.init(name: name, role: role, digest: SHA256.digest(secret), kinds: kinds)
     }
 
-    /// Reads `name:role:digest`, the digest in 64 hexadecimal digits. `nil` for anything else.
+    /// Reads `name:role:digest` or `name:role:digest:kind+kind`, the digest in 64 hexadecimal digits. `nil` for anything
+    /// else.
     package init?(text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, Token.isName(parts[0]), let role = Role(rawValue: String(parts[1])),
+        guard (3...4).contains(parts.count), Token.isName(parts[0]), let role = Role(rawValue: String(parts[1])),
             role != .anyone,
             let digest = Hex.bytes(parts[2]), digest.count == SHA256.bytesCount
         else { return nil }
-        self.init(name: String(parts[0]), role: role, digest: digest)
+        var kinds: Set<String>?
+        if parts.count == 4 {
+            guard let read = Token.kinds(parts[3], separator: "+") else { return nil }
+            kinds = read
+        }
+        self.init(name: String(parts[0]), role: role, digest: digest, kinds: kinds)
+    }
+
+    /// How many kinds one token may name.
+    package static let kindsMax = 100
+
+    /// Reads names of kinds: 1 to `kindsMax`, each once. `nil` for anything else.
+    package static func kinds(_ text: some StringProtocol, separator: Character) -> Set<String>? {
+        let names = text.split(omittingEmptySubsequences: false) { $0 == separator }.map { String($0) }
+        guard names.count <= kindsMax, names.allSatisfy(Definition.isName), Set(names).count == names.count else {
+            return nil
+        }
+        return Set(names)
     }
 
     /// Letters, digits, `.`, `_` and `-`, at most 64, and not the name of callers without a token.
@@ -40,13 +62,15 @@ package struct Token: Hashable, Sendable {
     }
 
     /// As it is configured.
-    package var line: String { "\(name):\(role.rawValue):\(Hex.text(digest))" }
+    package var line: String {
+        "\(name):\(role.rawValue):\(Hex.text(digest))" + (kinds.map { ":" + $0.sorted().joined(separator: "+") } ?? "")
+    }
 
     /// A new one that nobody can guess.
     /// - Returns: what its holder keeps, and what is configured.
-    package static func new(name: String, role: Role) -> (secret: String, token: Token) {
+    package static func new(name: String, role: Role, kinds: Set<String>? = nil) -> (secret: String, token: Token) {
         let secret = "mp_" + Hex.text(Secret.random(32))
-        return (secret, Token(name: name, role: role, secret: secret))
+        return (secret, Token(name: name, role: role, secret: secret, kinds: kinds))
     }
 }
 

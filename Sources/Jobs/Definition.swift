@@ -26,11 +26,22 @@ package struct Definition: Hashable, Sendable {
     package var keepsHistory = true
     /// Upstreams that its runs ask, and how fast the whole cluster may ask each.
     package var hosts: [String: Rate] = [:]
+    /// Who may ask for it over HTTP.
+    package var askedBy = AskedBy.nobody
+    /// What a caller over HTTP may choose.
+    package var callersChoose: Set<CallerChoice> = []
+    /// Who sees its args, results and errors over HTTP.
+    package var seenBy = SeenBy.asker
 
     package init(kind: String) { self.kind = kind }
 
     /// Whether its jobs wait for admission before they are ready.
     package var isLimited: Bool { limit != nil || limitPerKey != nil || rate != nil || ratePerKey != nil }
+
+    /// What callers over HTTP may do with it.
+    package var callers: CallerPolicy {
+        CallerPolicy(askedBy: askedBy, mayChoose: callersChoose, seenBy: seenBy)
+    }
 
     package static let lanesDefault = 4
 }

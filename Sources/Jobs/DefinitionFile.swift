@@ -36,6 +36,24 @@ package struct DefinitionFile: Sendable {
         if definition.patience.backoffFirst > definition.patience.backoffMax {
             faults.append(Fault(file: file, message: "backoff: the first pause is longer than the longest"))
         }
+        checkMoney()
+    }
+
+    /// What money asks for is seen by money alone, and who may not see a job does not ask for it.
+    private mutating func checkMoney() {
+        let line = seen["seen_by"] ?? 0
+        if definition.askedBy == .money, seen["seen_by"] != nil, definition.seenBy != .money {
+            faults.append(
+                Fault(
+                    file: file, line: line,
+                    message: "seen_by: a kind with asked_by = money is seen by money alone"))
+        }
+        if definition.seenBy == .money, ![.money, .nobody].contains(definition.askedBy) {
+            faults.append(
+                Fault(
+                    file: file, line: line,
+                    message: "seen_by = money expects asked_by = money or nobody, found \(definition.askedBy)"))
+        }
     }
 
     private mutating func read(line: Substring, number: Int) {
@@ -116,6 +134,18 @@ package struct DefinitionFile: Sendable {
         },
         "cooldown": time(positive: false) { $1.cooldown = $0 },
         "cooldown_after_failure": time(positive: false) { $1.cooldownAfterFailure = $0 },
+        "asked_by": word(AskedBy.self) { $1.askedBy = $0 },
+        "callers_choose": Setting(expected: "some of \(words(CallerChoice.self)), or none") { value, it in
+            let words = value.split(separator: " ").map(String.init)
+            if words == ["none"] { return true }
+            let choices = words.compactMap(CallerChoice.init(rawValue:))
+            guard !words.isEmpty, choices.count == words.count, Set(choices).count == words.count else {
+                return false
+            }
+            it.callersChoose = Set(choices)
+            return true
+        },
+        "seen_by": word(SeenBy.self) { $1.seenBy = $0 },
         "history": Setting(expected: "keep or none") { value, it in
             guard value == "keep" || value == "none" else { return false }
             it.keepsHistory = value == "keep"
@@ -136,6 +166,20 @@ package struct DefinitionFile: Sendable {
         Setting(expected: "a whole number from \(range.lowerBound) to \(range.upperBound)") { value, it in
             guard let number = Int(value), range.contains(number) else { return false }
             set(number, &it)
+            return true
+        }
+    }
+
+    private static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> String {
+        Word.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+
+    private static func word<Word: RawRepresentable<String> & CaseIterable & Sendable>(
+        _: Word.Type, _ set: @escaping @Sendable (Word, inout Definition) -> Void
+    ) -> Setting {
+        Setting(expected: "one of \(words(Word.self))") { value, it in
+            guard let word = Word(rawValue: value) else { return false }
+            set(word, &it)
             return true
         }
     }

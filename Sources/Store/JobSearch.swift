@@ -39,6 +39,8 @@ package struct JobSearch: Hashable, Sendable {
     package var after: JobCursor?
     /// 1…1000.
     package var limit = 50
+    /// Whether jobs of money kinds are among those found.
+    package var hasMoney = true
 
     package init(_ place: Place = .live) { self.place = place }
 
@@ -87,7 +89,7 @@ package struct JobLine: Sendable {
     package let phase: String?
     package let done: Int64?
     package let total: Int64?
-    /// The first line of the last error.
+    /// The first line of the last error; `nil` for a money kind.
     package let error: String?
 }
 
@@ -239,6 +241,7 @@ extension JobSearch {
         if let olderThan {
             fits = "\(fits) AND w.created_at < now() - make_interval(secs => \(olderThan.inSeconds))"
         }
+        if !hasMoney { fits = "\(fits) AND NOT \(pasting: Store.isMoney("w"))" }
         switch place {
         case .waiting: fits = "\(fits) AND w.standing <> 1"
         case .done: fits = "\(fits) AND w.standing = 'done'"
@@ -259,8 +262,9 @@ extension JobSearch.Place {
     fileprivate func lines(of ids: [Int64]) -> SQL {
         let names = "motorpool.readable(x.kind), motorpool.readable(x.queue)"
         let marks = "motorpool.readable(x.subject), motorpool.readable(x.limit_key)"
-        let error =
-            "left(split_part(motorpool.readable(x.errors) #>> '{-1,error}', E'\\n', 1), 500)"
+        let error = """
+            CASE WHEN NOT \(Store.isMoney("x")) THEN left(split_part(motorpool.readable(x.errors) #>> '{-1,error}', E'\\n', 1), 500) END
+            """
         switch self {
         case .dead:
             return """

@@ -26,7 +26,7 @@ extension Store {
     /// How many jobs one transaction of a bulk action changes.
     static let actBatch = 250
 
-    /// Does it to each of these jobs that it can still be done to; each batch is one transaction with its entry in the
+    /// Does it to each of these jobs that it can still be done to and that are of no money kind; each batch is one transaction with its entry in the
     /// ledger. Twice is once.
     /// - Returns: how many were changed. Fewer than asked for: the others had ended or gone on meanwhile, or their
     ///   subjects have other live jobs.
@@ -36,7 +36,8 @@ extension Store {
         let ids = jobs.map(\.number).sorted()
         var changed = 0
         for start in stride(from: 0, to: ids.count, by: Store.actBatch) {
-            let batch = Array(ids[start..<min(start + Store.actBatch, ids.count)])
+            let batch = try await withoutMoney(Array(ids[start..<min(start + Store.actBatch, ids.count)]))
+            if batch.isEmpty { continue }
             let row: LockedRow = ids.count == 1 ? .job(JobID(ids[0])) : .some
             let (count, queues) = try await onRow(row) { database in
                 try await database.transaction(within: .seconds(60)) { tx -> (Int, Set<String>) in
@@ -54,6 +55,15 @@ extension Store {
             if !queues.isEmpty { await bell.ring(queues) }
         }
         return changed
+    }
+
+    /// These without jobs of money kinds. A job never changes its kind.
+    private func withoutMoney(_ ids: [Int64]) async throws -> [Int64] {
+        let hasMoney = try await database.run("SELECT EXISTS (SELECT 1 FROM motorpool.kinds WHERE seen_by = 'money')")
+        guard try hasMoney.first?.get(0) == true else { return ids }
+        let money = Set(
+            try await jobs(ids.map { JobID($0) }).values.filter { $0.seenBy == .money }.map(\.id.number))
+        return ids.filter { !money.contains($0) }
     }
 
     private static func acting(_ action: JobAction, on ids: [Int64], by name: String) -> SQL {

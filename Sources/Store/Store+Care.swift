@@ -27,11 +27,13 @@ extension Store {
         let conflict = replaces ? replacing : "ON CONFLICT (kind) DO NOTHING"
         return """
             INSERT INTO motorpool.kinds AS k (kind, queue, priority, unique_policy, cooldown_seconds, cooldown_failed_seconds,
-                keep, limited, limit_whole, limit_key, rate_whole_interval, rate_whole_burst, rate_key_interval, rate_key_burst)
+                keep, limited, limit_whole, limit_key, rate_whole_interval, rate_whole_burst, rate_key_interval, rate_key_burst,
+                asked_by, callers_choose, seen_by)
             VALUES (\(it.kind), \(it.queue), \(it.priority.rawValue), \(it.unique.rawValue), \(it.cooldown.inSeconds),
                 \(it.cooldownAfterFailure.inSeconds), \(it.keepsHistory), \(it.isLimited), \(it.limit.map { Int32($0) }),
                 \(it.limitPerKey.map { Int32($0) }), \(it.rate?.interval.inSeconds), \(it.rate.map { Int32($0.burst) }),
-                \(it.ratePerKey?.interval.inSeconds), \(it.ratePerKey.map { Int32($0.burst) }))
+                \(it.ratePerKey?.interval.inSeconds), \(it.ratePerKey.map { Int32($0.burst) }),
+                \(it.callers.askedBy.rawValue), \(it.callers.mayChoose.map(\.rawValue).sorted()), \(it.callers.seenBy.rawValue))
             \(pasting: conflict)
             """
     }
@@ -42,7 +44,8 @@ extension Store {
             cooldown_failed_seconds = excluded.cooldown_failed_seconds, keep = excluded.keep, limited = excluded.limited,
             limit_whole = excluded.limit_whole, limit_key = excluded.limit_key,
             rate_whole_interval = excluded.rate_whole_interval, rate_whole_burst = excluded.rate_whole_burst,
-            rate_key_interval = excluded.rate_key_interval, rate_key_burst = excluded.rate_key_burst, published_at = now()
+            rate_key_interval = excluded.rate_key_interval, rate_key_burst = excluded.rate_key_burst, asked_by = excluded.asked_by,
+            callers_choose = excluded.callers_choose, seen_by = excluded.seen_by, published_at = now()
         """
 
     /// Moves up to `batch` due jobs into line.

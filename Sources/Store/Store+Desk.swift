@@ -80,7 +80,7 @@ package struct WorkerStanding: Sendable {
 /// Dead jobs that died alike.
 package struct DeadGroup: Sendable {
     package let kind: String
-    /// The first line of the last error; empty when there was none.
+    /// The first line of the last error; empty when there was none, and for a money kind.
     package let error: String
     package let reason: String
     package let count: Int
@@ -235,9 +235,10 @@ extension Store {
         try await database.run(
             """
             SELECT kind, error, reason, count(*), max(id), max(died_at) FROM (
-                SELECT motorpool.readable(kind) AS kind, left(coalesce(split_part(motorpool.readable(errors) #>> '{-1,error}', E'\\n', 1), ''), 300) AS error,
+                SELECT motorpool.readable(kind) AS kind, CASE WHEN \(pasting: Store.isMoney("d")) THEN ''
+                    ELSE left(coalesce(split_part(motorpool.readable(errors) #>> '{-1,error}', E'\\n', 1), ''), 300) END AS error,
                     motorpool.readable(reason) AS reason, id, died_at
-                FROM motorpool.dead ORDER BY id DESC LIMIT \(Int64(Store.groupedMax))) d
+                FROM motorpool.dead d ORDER BY id DESC LIMIT \(Int64(Store.groupedMax))) d
             GROUP BY kind, error, reason ORDER BY count(*) DESC, max(id) DESC LIMIT 100
             """
         ).map { row in

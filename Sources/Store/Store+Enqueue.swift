@@ -21,14 +21,19 @@ extension Store {
     /// `tripBytesMax`. Answers in the order of the requests.
     /// - Throws: as `enqueue(_:)`; `.badRequest` for more than `enqueueJobsMax` or `enqueueBytesMax`.
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
+        try await enqueue(jobs, asker: nil)
+    }
+
+    /// The same for a caller whom the ledger of askers names, in the statements that put the jobs in line.
+    func enqueue(_ jobs: [NewJob], asker: Asker?) async throws -> [Enqueued] {
         let bytes = jobs.reduce(0) { $0 + $1.payloadBytes }
         let isLarge = bytes > Store.tripBytesMax
         let (answers, due) = try await StoreError.translating {
             guard jobs.contains(where: { !$0.isPlain }) else {
-                return try await enqueue(jobs, isLarge: isLarge, in: database.waiting(.asSet))
+                return try await enqueue(jobs, asker: asker, isLarge: isLarge, in: database.waiting(.asSet))
             }
             return try await onRows(jobs.flatMap(\.lockedRows), naming: { Store.locked($0, in: jobs) }) {
-                try await enqueue(jobs, isLarge: isLarge, in: $0)
+                try await enqueue(jobs, asker: asker, isLarge: isLarge, in: $0)
             }
         }
         bell.ringSoon(due)
@@ -59,12 +64,12 @@ extension Store {
     }
 
     /// In one round trip, or a large one in several and one transaction.
-    private func enqueue(_ jobs: [NewJob], isLarge: Bool, in database: LockWaitingDatabase) async throws -> (
-        answers: [Enqueued], queues: Set<String>
-    ) {
-        guard isLarge else { return try await enqueue(jobs, in: database) }
+    private func enqueue(
+        _ jobs: [NewJob], asker: Asker?, isLarge: Bool, in database: LockWaitingDatabase
+    ) async throws -> (answers: [Enqueued], queues: Set<String>) {
+        guard isLarge else { return try await enqueue(jobs, asker: asker, in: database) }
         return try await database.transaction(within: Store.limit(for: jobs)) {
-            try await enqueue(jobs, in: $0)
+            try await enqueue(jobs, asker: asker, in: $0)
         }
     }
 
@@ -75,7 +80,7 @@ extension Store {
 
     /// The same inside a transaction of the caller's. The caller rings `queues` after its commit.
     package func enqueue(
-        _ jobs: [NewJob], parent: JobID? = nil, in runner: any SQLRunner
+        _ jobs: [NewJob], parent: JobID? = nil, asker: Asker? = nil, in runner: any SQLRunner
     ) async throws -> (answers: [Enqueued], queues: Set<String>) {
         guard !jobs.isEmpty else { return ([], []) }
         guard jobs.count <= Store.enqueueJobsMax else {
@@ -104,8 +109,8 @@ extension Store {
         let batches = plain.batches(of: Bounds.batchJobsMax, weighing: Store.tripBytesMax) {
             jobs[$0].payloadBytes
         }
-        statements += batches.map { enqueuePlain($0.map { jobs[$0] }) }
-        statements += special.map { enqueueSpecial(jobs[$0], parent: parent) }
+        statements += batches.map { enqueuePlain($0.map { jobs[$0] }, asker) }
+        statements += special.map { enqueueSpecial(jobs[$0], parent: parent, asker) }
         if !plain.isEmpty {
             statements.append(
                 "SELECT motorpool.admit(kind) FROM motorpool.kinds WHERE limited AND kind = ANY (\(Array(Set(jobs.map(\.kind)))))"
@@ -160,8 +165,20 @@ extension Store {
     }
 
     /// Many jobs that touch no ledger, by one statement of one shape whatever their number.
-    private func enqueuePlain(_ jobs: [NewJob]) -> SQL {
-        """
+    private func enqueuePlain(_ jobs: [NewJob], _ asker: Asker?) -> SQL {
+        let insert = insertPlain(jobs)
+        guard let asker, let caller = asker.caller else {
+            return "\(insert.lead) \(insert.rest)"
+        }
+        return """
+            \(insert.lead), made AS (\(insert.rest)), asked_for AS (
+                INSERT INTO motorpool.askers (job, caller, made) SELECT id, \(caller), \(asker.owns) FROM made)
+            SELECT id, due FROM made
+            """
+    }
+
+    private func insertPlain(_ jobs: [NewJob]) -> (lead: SQL, rest: SQL) {
+        let lead: SQL = """
         WITH asked AS (
             SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
                 motorpool.limited_by(k, a.limit_key) AS limited_by
@@ -175,6 +192,8 @@ extension Store {
         ), named AS (
             SELECT nextval('motorpool.seq') AS id, motorpool.due(delay, instant::timestamptz) AS due, * FROM asked
         )
+        """
+        let rest: SQL = """
         INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
                                     limit_key, args, meta)
         SELECT id, id, coalesce(due, now()), due,
@@ -183,11 +202,23 @@ extension Store {
             coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
             keep OR kind_keep, coalesce(queue, kind_queue), kind,
             limited_by, args, meta
-        FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END
+        FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END AS due
         """
+        return (lead, rest)
     }
 
-    private func enqueueSpecial(_ job: NewJob, parent: JobID?) -> SQL {
+    private func enqueueSpecial(_ job: NewJob, parent: JobID?, _ asker: Asker?) -> SQL {
+        let put = put(job, parent: parent)
+        guard let asker, let caller = asker.caller else { return put }
+        return """
+            WITH answer AS (\(put)), asked_for AS (
+                INSERT INTO motorpool.askers (job, caller, made) SELECT job, \(caller), \(asker.owns) AND verdict = 'created'
+                FROM answer WHERE verdict IN ('created', 'joined', 'again', 'duplicate') ON CONFLICT (job, caller) DO NOTHING)
+            SELECT job, verdict, cools_for, ring FROM answer
+            """
+    }
+
+    private func put(_ job: NewJob, parent: JobID?) -> SQL {
         """
         SELECT job, verdict, cools_for, ring FROM motorpool.put(\(job.kind), \(PostgresValue.json(job.args.bytes)),
             \(job.subject), \(job.keyScope), \(job.key), \(job.delay?.inSeconds), \(job.priority?.rawValue), \(job.queue),

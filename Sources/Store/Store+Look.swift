@@ -32,6 +32,10 @@ package struct JobReport: Sendable {
     package let childrenLeft: Int?
     /// How many workers died while running it: of a live job, and of one that was set aside for it. At most 20.
     package var workerDeaths = 0
+    /// Who sees its args, result and errors over HTTP.
+    package var seenBy = SeenBy.asker
+    /// What the caller that was named with the question has to do with it.
+    package var concern = Concern.none
     /// Whether it may be released: it waits, and a worker died while running it.
     package var isReleasable: Bool { state == .waiting && workerDeaths > 0 }
 }
@@ -46,6 +50,9 @@ package struct JobFilter: Sendable {
     package var before: JobID?
     /// 1…1000.
     package var limit = 50
+    package var visibility = Visibility.all
+    /// Only of these kinds.
+    package var kinds: [String]?
 
     package init() {}
 }
@@ -57,8 +64,16 @@ extension Store {
     /// These jobs, wherever they stand; who is nowhere is not in the answer.
     /// - Parameter ids: at most 1,000.
     package func jobs(_ ids: [JobID]) async throws -> [JobID: JobReport] {
-        let found = try await database.run(
-            all: Source.allCases.map { $0.selecting("x.id = ANY (\(ids.map(\.number)))") })
+        try Store.reports(try await database.run(all: Store.looking(at: ids))[...])
+    }
+
+    /// A statement for each place where these jobs may stand.
+    static func looking(at ids: [JobID]) -> [SQL] {
+        Source.allCases.map { $0.selecting("x.id = ANY (\(ids.map(\.number)))") }
+    }
+
+    /// The answers to `looking(at:)`.
+    static func reports(_ found: ArraySlice<Rows>) throws -> [JobID: JobReport] {
         var reports: [JobID: JobReport] = [:]
         // Newest place first: a retried job may still have a cancelled life behind it.
         for rows in found {
@@ -77,16 +92,36 @@ extension Store {
         if let queue = filter.queue { condition = "\(condition) AND x.queue = \(queue)" }
         if let subject = filter.subject { condition = "\(condition) AND x.subject = \(subject)" }
         if let before = filter.before { condition = "\(condition) AND x.id < \(before.number)" }
+        if let kinds = filter.kinds { condition = "\(condition) AND x.kind = ANY (\(kinds))" }
         let sources = Source.allCases.filter { filter.state.map($0.states.contains) ?? true }
         let rows = try await database.run(
-            all: sources.map {
-                """
-                \($0.selecting("\(condition) AND \($0.condition(for: filter.state))"))
-                ORDER BY x.id DESC LIMIT \(Int64(filter.limit))
-                """
+            all: sources.flatMap { source in
+                Store.walks(for: filter.visibility).map { walk in
+                    """
+                    \(source.selecting("\(condition) AND \(walk.condition) AND \(source.condition(for: filter.state))", of: walk.caller))
+                    ORDER BY x.id DESC LIMIT \(Int64(filter.limit))
+                    """
+                }
             })
-        return try rows.flatMap { try $0.map(JobReport.init) }.sorted { $0.id > $1.id }.prefix(filter.limit)
-            .map { $0 }
+        var seen = Set<JobID>()
+        return try rows.flatMap { try $0.map(JobReport.init) }.filter {
+            guard case .caller = filter.visibility else { return true }
+            return seen.insert($0.id).inserted
+        }.sorted { $0.id > $1.id }.prefix(filter.limit).map { $0 }
+    }
+
+    /// The ways through the jobs that find what may be told: a caller's own by the ledger of askers, others by number.
+    private static func walks(for visibility: Visibility) -> [(condition: SQL, caller: String?)] {
+        func kinds(_ word: String) -> SQL {
+            "x.kind = ANY (ARRAY(SELECT k.kind FROM motorpool.kinds k WHERE k.seen_by = \(word)))"
+        }
+        return switch visibility {
+        case .all: [("true", nil)]
+        case .withoutMoney: [("NOT \(kinds("money"))", nil)]
+        case .moneyAlone: [(kinds("money"), nil)]
+        case .caller(let name):
+            [("NOT \(kinds("money"))", name), (kinds("reader"), nil)]
+        }
     }
 
     /// The condition that a client polls, by kind and subject. `nil`: never asked for.
@@ -124,7 +159,11 @@ private enum Source: CaseIterable {
         }
     }
 
-    func selecting(_ condition: SQL) -> SQL {
+    /// - Parameter caller: only what this caller asked for; its concern is told.
+    func selecting(_ condition: SQL, of caller: String? = nil) -> SQL {
+        let asked: SQL = caller.map { "JOIN motorpool.askers a ON a.job = x.id AND a.caller = \($0)" } ?? ""
+        let concern: SQL = caller == nil ? "NULL::boolean" : "a.made"
+        let policy: SQL = "(SELECT k.seen_by FROM motorpool.kinds k WHERE k.kind = x.kind), \(concern)"
         // A value that can't be read, or is too long, is an object with a sentence: the other rows are told all the same.
         let shared = """
             x.id, motorpool.readable(x.kind), motorpool.readable(x.queue), x.priority, x.failures::integer, x.run, \
@@ -136,22 +175,22 @@ private enum Source: CaseIterable {
             return """
                 SELECT \(pasting: shared), CASE x.state WHEN 1 THEN 'running' ELSE 'waiting' END, motorpool.readable(motorpool.reason(x)), NULL::jsonb,
                     x.run_at, NULL::timestamptz, w.name, motorpool.readable(p.phase), p.done, p.total, x.parent, x.children_left,
-                    coalesce(cardinality(x.deaths), 0)
-                FROM motorpool.jobs x LEFT JOIN motorpool.workers w ON w.id = x.worker
+                    coalesce(cardinality(x.deaths), 0), \(policy)
+                FROM motorpool.jobs x \(asked) LEFT JOIN motorpool.workers w ON w.id = x.worker
                 LEFT JOIN motorpool.progress p ON p.job = x.id AND p.run = x.run AND x.state = 1
                 WHERE \(condition)
                 """
         case .dead:
             return """
                 SELECT \(pasting: shared), 'dead', motorpool.readable(x.reason), NULL::jsonb, NULL::timestamptz, x.died_at, NULL::text,
-                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, x.deaths::integer
-                FROM motorpool.dead x WHERE \(condition)
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, x.deaths::integer, \(policy)
+                FROM motorpool.dead x \(asked) WHERE \(condition)
                 """
         case .history:
             return """
                 SELECT \(pasting: shared), x.ending, motorpool.readable(x.reason), motorpool.readable(x.result), NULL::timestamptz, x.ended_at, NULL::text,
-                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, 0
-                FROM motorpool.history x WHERE \(condition)
+                    NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, 0, \(policy)
+                FROM motorpool.history x \(asked) WHERE \(condition)
                 """
         }
     }
@@ -185,5 +224,8 @@ extension JobReport {
         parent = try row.get(22, as: Int64?.self).map { JobID($0) }
         childrenLeft = try row.get(23, as: Int32?.self).map(Int.init)
         workerDeaths = Int(try row.get(24, as: Int32.self))
+        // A kind that was withdrawn was no money kind; a word of a newer program hides all it may hide.
+        seenBy = try row.get(25, as: String?.self).map { SeenBy(rawValue: $0) ?? .money } ?? .asker
+        concern = try row.get(26, as: Bool?.self).map { $0 ? .made : .joined } ?? .none
     }
 }

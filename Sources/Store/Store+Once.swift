@@ -11,8 +11,16 @@ package struct Asker: Sendable {
     package let body: [UInt8]
     /// Whether the jobs count as a stranger's.
     package let isGuest: Bool
+    /// Who the ledger of askers names. `nil`: no caller.
+    package let caller: String?
+    /// Whether a job that is made is the caller's; otherwise code asks in its name.
+    package let owns: Bool
 
-    package init(scope: String, key: String?, body: [UInt8], isGuest: Bool) {
+    package init(
+        scope: String, key: String?, body: [UInt8], isGuest: Bool, caller: String? = nil, owns: Bool = true
+    ) {
+        self.caller = caller
+        self.owns = owns
         self.scope = scope
         self.key = key
         self.body = body
@@ -27,7 +35,7 @@ extension Store {
     /// - Returns: in the order of the jobs. A key that came before with another body answers one `.mismatch`.
     /// - Throws: as `enqueue(_:)`.
     package func enqueue(_ jobs: [NewJob], for asker: Asker) async throws -> [Enqueued] {
-        guard asker.key != nil || asker.isGuest else { return try await enqueue(jobs) }
+        guard asker.key != nil || asker.isGuest else { return try await enqueue(jobs, asker: asker) }
         guard jobs.count <= Store.enqueueJobsMax else {
             throw StoreError.badRequest(
                 "\(jobs.count) jobs at once, and at most \(Store.enqueueJobsMax) are taken")
@@ -53,7 +61,7 @@ extension Store {
         [Enqueued], Set<String>
     ) {
         if let earlier = try await answered(asker, count: jobs.count, in: tx) { return (earlier, []) }
-        let (answers, due) = try await enqueue(jobs, in: tx)
+        let (answers, due) = try await enqueue(jobs, asker: asker, in: tx)
         try await remember(answers, asker, in: tx)
         return (answers, due)
     }
@@ -125,7 +133,17 @@ extension Store {
         count < 2 ? [] : (2...count).map { "\(key)\u{1f}\($0)" }
     }
 
-    /// How many live jobs strangers have asked for: exact up to `max`. Forgets those that have left.
+    /// Counts what a stranger's job puts in line as a stranger's.
+    func inheritGuest(_ jobs: [Int64], from parent: JobID, in tx: Transaction) async throws {
+        guard !jobs.isEmpty else { return }
+        try await tx.run(
+            """
+            INSERT INTO motorpool.guests (job) SELECT unnest(\(jobs))
+            WHERE EXISTS (SELECT 1 FROM motorpool.guests g WHERE g.job = \(parent.number)) ON CONFLICT DO NOTHING
+            """)
+    }
+
+    /// How many live jobs strangers have asked for, those that their jobs put in line included: exact up to `max`. Forgets those that have left.
     package func guestJobs(max: Int) async throws -> Int {
         let rows = try await database.run(
             all: [

@@ -27,6 +27,7 @@ package enum RetentionStep: String, Sendable, CaseIterable {
     case lostSubjects = "lost subjects"
     case lostChildren = "lost children"
     case audit
+    case askers
 }
 
 /// How far the walk over all subjects came, for the next turn to go on.
@@ -65,6 +66,7 @@ extension Store {
                 case .lostSubjects: retained.subjectsRepaired = try await repairSubjects(&walk)
                 case .lostChildren: retained.parentsRepaired = try await repairParents()
                 case .audit: _ = try await trimAudit()
+                case .askers: try await forgetAskers(historyDays: historyDays)
                 }
             } catch PostgresError.server(let error) {
                 retained.failures.append((step, PostgresError.server(error)))

@@ -80,7 +80,9 @@ extension Store {
         let facts = SettlementFacts(settlement)
         let isWait = settlement.isWait
         let (answers, due) = try await enqueue(jobs, parent: isWait ? token.job : nil, in: tx)
-        let children = answers.count { $0.verdict == .created }
+        let created = answers.filter { $0.verdict == .created }.map(\.job.number)
+        try await inheritGuest(created, from: token.job, in: tx)
+        let children = created.count
         let rows = try await tx.run(
             """
             SELECT motorpool.fence(motorpool.settle(\(token.job.number), \(token.run), \(facts.verdict), \(facts.delay),

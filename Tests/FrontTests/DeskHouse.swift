@@ -132,7 +132,8 @@ struct DeskAnswer: Sendable {
 private let turnstile = Turnstile(3)
 
 func withDeskHouse(
-    _ definitions: [Definition] = [Definition(kind: "note")], _ body: (DeskHouse) async throws -> Void
+    _ definitions: [Definition] = [Definition(kind: "note")], isStrict: Bool = false,
+    _ body: (DeskHouse) async throws -> Void
 ) async throws {
     try await turnstile.pass {
         try await withMigratedDatabase {
@@ -142,7 +143,7 @@ func withDeskHouse(
             let house = DeskHouse.over(store, database)
             do {
                 try await house.desk.loadKey()
-                try await store.publish(Definitions(definitions))
+                try await store.publish(Definitions(isStrict ? definitions : definitions.map(\.open)))
                 try await body(house)
             } catch {
                 await store.close()

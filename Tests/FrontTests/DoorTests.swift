@@ -21,7 +21,7 @@ import Testing
                     }.joined()
                 for caller in callers {
                     let answer = await house.ask(route.method, path, "{}", as: caller)
-                    let isLetIn = (caller ?? .anyone).suffices(for: route.role)
+                    let isLetIn = route.admits(caller ?? .anyone)
                     let expected = isLetIn ? nil : caller == nil ? 401 : 403
                     let told = [401, 403].contains(answer.status) ? answer.status : nil
                     #expect(

@@ -122,10 +122,19 @@ struct Missing: Error, CustomStringConvertible {
 
 private let turnstile = Turnstile(6)
 
-/// Lends a front. Callers of this machine are producers unless `change` says otherwise; each role has a token.
+extension Definition {
+    /// The same, for any producer to ask for, choose and see: most tests are about something else.
+    var open: Definition {
+        var it = self
+        (it.askedBy, it.callersChoose, it.seenBy) = (.producer, Set(CallerChoice.allCases), .reader)
+        return it
+    }
+}
+
+/// Lends a front. Kinds are open to producers unless `isStrict`. Callers of this machine are producers unless `change` says otherwise; each role has a token.
 func withHouse(
     _ definitions: [Definition] = [Definition(kind: "note")],
-    _ change: (inout FrontSettings) -> Void = { _ in },
+    _ change: (inout FrontSettings) -> Void = { _ in }, isStrict: Bool = false,
     _ body: (House) async throws -> Void
 ) async throws {
     var settings = FrontSettings()
@@ -151,7 +160,7 @@ func withHouse(
                     events.withLock { $0.append(event) }
                 }
                 do {
-                    try await store.publish(Definitions(definitions))
+                    try await store.publish(Definitions(isStrict ? definitions : definitions.map(\.open)))
                     try await body(
                         House(
                             database: database, store: store, front: front, secrets: secrets, events: events))

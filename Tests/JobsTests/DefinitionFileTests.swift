@@ -35,6 +35,9 @@ struct DefinitionFileTests {
             cooldown = 10m
             cooldown_after_failure = 30s
             history = none
+            asked_by = producer
+            callers_choose = queue  limit_key
+            seen_by = reader
             host = api.example.org 5/s
               host=cdn.example.org   100/5m
             """)
@@ -55,6 +58,9 @@ struct DefinitionFileTests {
         wanted.cooldown = .seconds(600)
         wanted.cooldownAfterFailure = .seconds(30)
         wanted.keepsHistory = false
+        wanted.askedBy = .producer
+        wanted.callersChoose = [.queue, .limitKey]
+        wanted.seenBy = .reader
         wanted.hosts = [
             "api.example.org": Rate(count: 5, per: .seconds(1)),
             "cdn.example.org": Rate(count: 100, per: .seconds(300)),

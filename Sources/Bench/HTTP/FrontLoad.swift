@@ -102,6 +102,8 @@ private func withFront<T: Sendable>(
     let store = Store(place.settings, connectionsMax: 2)
     var definition = Definition(kind: Tick.name)
     definition.queue = "bench"
+    definition.askedBy = .producer
+    definition.seenBy = .reader
     try await store.publish(Definitions([definition]))
     let ids = try await store.enqueue(
         (0..<jobs).map { NewJob(Tick.name, args: JSON(text: "{\"n\":\($0)}"), subject: "s\($0)") })

@@ -37,7 +37,10 @@ package final class Desk: Sendable {
     }
 
     /// Without an operator's token there is no desk.
-    package var isOpen: Bool { tokens.tokens.contains { $0.role == .operator } }
+    package var isOpen: Bool { tokens.tokens.contains(where: Desk.opens) }
+
+    /// Whether a token opens the desk: an operator's that is for every kind.
+    static func opens(_ token: Token) -> Bool { token.role == .operator && token.kinds == nil }
 
     // MARK: Sessions
 
@@ -62,7 +65,7 @@ package final class Desk: Sendable {
             expiry <= now() + Desk.sessionSeconds
         else { return nil }
         let signature = Array(parts[2].utf8)
-        for token in tokens.tokens where token.role == .operator && token.name == parts[3] {
+        for token in tokens.tokens where Desk.opens(token) && token.name == parts[3] {
             let right = Desk.sign(["session", parts[0], parts[1], parts[3], Hex.text(token.digest)], key)
             if Secret.same(Array(right.utf8), signature) { return token }
         }

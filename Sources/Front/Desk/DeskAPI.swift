@@ -69,7 +69,8 @@ enum DeskAPI {
             throw Problem.notFound("job \(id) is not known: it never was, or its time has passed")
         }
         let children = try await exchange.store.children(of: id)
-        return Reply.json(.object([("job", job.json), ("children", .array(children.map(json)))]))
+        let told = job.json(hidesContent: job.seenBy == .money)
+        return Reply.json(.object([("job", told), ("children", .array(children.map(json)))]))
     }
 
     static func dead(_ exchange: DeskExchange) async throws -> Response {
@@ -159,6 +160,7 @@ enum DeskAPI {
         guard let job = try await exchange.store.job(id) else {
             throw Problem.notFound("job \(id) is not known: it never was, or its time has passed")
         }
+        guard job.seenBy != .money else { throw Problem.moneyOnly(job) }
         let changed = try await exchange.store.act(action, on: [id], target: "job \(id)", by: exchange.actor)
         guard changed == 1 else {
             throw Problem(

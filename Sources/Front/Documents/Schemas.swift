@@ -93,7 +93,7 @@ enum Schemas {
         ("created_at", instant), ("due_at", instant.orNull), ("started_at", instant.orNull),
         ("ended_at", instant.orNull),
         ("args", .anything), ("meta", Schema([("type", .array(["object", "null"]))])), ("result", .anything),
-        ("errors", .array(of: Schema([("type", "object")]))),
+        ("errors", Schema.array(of: Schema([("type", "object")])).orNull),
     ]
 
     private static let acceptedJobs = Schema.object(

@@ -1,6 +1,7 @@
 internal import HTTPServer
 internal import Jobs
 internal import Platform
+internal import Store
 
 /// What is served here, for programs and for people.
 package enum DocumentRoutes {
@@ -17,7 +18,7 @@ package enum DocumentRoutes {
         .get, "/openapi.json", role: .anyone, limit: .read, group: group,
         summary: "Describe this API as OpenAPI 3.1",
         about:
-            "Made of the table by which requests are answered, with the kinds that are known at the moment.",
+            "Made of the table by which requests are answered, with the kinds that a caller may ask for at the moment.",
         parameters: [.init("If-None-Match", in: .header, "the ETag of an earlier answer", .string())],
         answers: [
             .init(200, "the document", Schema([("type", "object")])),
@@ -26,9 +27,9 @@ package enum DocumentRoutes {
     ) { exchange in
         let front = exchange.front
         // The document is useful without the names of the kinds, too.
-        let kinds = (try? await front.kinds.value()) ?? []
+        let kinds = ((try? await front.kinds.value()) ?? []).filter { $0.callers.askedBy != .nobody }
         return Reply.tagged(
-            OpenAPI.document(front.router.routes, kinds: kinds, version: front.settings.version),
+            OpenAPI.document(front.router.routes, kinds: kinds.map(\.kind), version: front.settings.version),
             for: exchange.request)
     }
 

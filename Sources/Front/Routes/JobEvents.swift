@@ -6,20 +6,22 @@ internal import Store
 
 /// One job as a stream of server-sent events (WHATWG HTML, 9.2).
 struct JobEvents: Sendable {
-    private let front: Front
+    private let exchange: Exchange
     private let job: JobID
     /// What the other end saw last, before it lost us.
     private let lastSeen: String?
     /// Held for as long as the stream is.
     private var seat: Seat?
 
+    private var front: Front { exchange.front }
+
     static func follow(_ exchange: Exchange) async throws -> Response {
         let job = try exchange.jobID()
         exchange.note(job)
         var events = JobEvents(
-            front: exchange.front, job: job, lastSeen: exchange.request.headers["Last-Event-ID"])
-        let report = try await exchange.report(of: job)
-        if !report.isLive, events.lastSeen == JobEvents.id(of: report) {
+            exchange: exchange, job: job, lastSeen: exchange.request.headers["Last-Event-ID"])
+        let seen = try await exchange.report(of: job)
+        if !seen.report.isLive, events.lastSeen == JobEvents.id(of: seen) {
             // 204 is how an EventSource is told not to come back.
             return Response(204, headers: ["Cache-Control": "no-store"])
         }
@@ -37,13 +39,13 @@ struct JobEvents: Sendable {
 
     private func write(to writer: any BodyWriter) async throws {
         var known = try await front.store.pulses(of: [job])[job]
-        guard var last = try await front.jobs.value(of: job) else { return }
+        guard var last = try await exchange.look(at: job) else { return }
         if JobEvents.id(of: last) == lastSeen {
             try await writer.write(Array(": nothing new\n\n".utf8))
         } else {
-            try await writer.write(JobEvents.event(last.isLive ? "state" : "ended", last))
+            try await writer.write(JobEvents.event(last.report.isLive ? "state" : "ended", last))
         }
-        while last.isLive, !front.isDraining {
+        while last.report.isLive, !front.isDraining {
             let sight: Watcher.Sight
             // Without a pulse it has left since we looked, and only the end is to come.
             do {
@@ -59,23 +61,24 @@ struct JobEvents: Sendable {
             case .changed(let pulse): known = pulse
             case .left: known = nil
             }
-            guard let report = try await front.jobs.value(of: job) else {
+            guard let seen = try await exchange.look(at: job) else {
                 try await writer.write(Array("event: gone\ndata: {}\n\n".utf8))
                 return
             }
-            let word = report.isLive ? (report.state == last.state ? "progress" : "state") : "ended"
-            try await writer.write(JobEvents.event(word, report))
-            last = report
+            let report = seen.report
+            let word = report.isLive ? (report.state == last.report.state ? "progress" : "state") : "ended"
+            try await writer.write(JobEvents.event(word, seen))
+            last = seen
         }
     }
 
-    private static func event(_ word: String, _ report: JobReport) -> [UInt8] {
+    private static func event(_ word: String, _ seen: SeenJob) -> [UInt8] {
         // The text of JSON has no line breaks of its own, so it is one line of data.
-        Array("event: \(word)\nid: \(id(of: report))\ndata: \(report.json.text)\n\n".utf8)
+        Array("event: \(word)\nid: \(id(of: seen))\ndata: \(seen.json.text)\n\n".utf8)
     }
 
-    private static func id(of report: JobReport) -> String {
-        String(Hex.text(SHA256.digest(report.json.text)).prefix(16))
+    private static func id(of seen: SeenJob) -> String {
+        String(Hex.text(SHA256.digest(seen.json.text)).prefix(16))
     }
 }
 

@@ -26,6 +26,7 @@ struct JobOrder {
         let parts = try JobOrder.parts(try await exchange.body())
         isMany = parts.isMany
         let readers = try JobOrder.read(parts.jobs, isMany: isMany)
+        try await exchange.admit(readers.map(\.job), isMany: isMany)
         // Of what was asked, and not of when or from where: the same request made again is the same.
         digest = JobOrder.digest(readers.map(\.job), withKeys: parts.isMany)
         var jobs = readers.map { reader in
@@ -105,7 +106,7 @@ struct JobOrder {
         if exchange.caller.isAnonymous { try await exchange.front.guests.admit(jobs.count) }
         let asker = Asker(
             scope: "http \(exchange.caller.name)", key: key, body: digest,
-            isGuest: exchange.caller.isAnonymous)
+            isGuest: exchange.caller.isAnonymous, caller: exchange.caller.name)
         let answers = try await exchange.store.enqueue(jobs, for: asker)
         if let first = answers.first, first.verdict == .mismatch {
             throw Problem(422, "key_reused", "this key came before with another body, as job \(first.job)")
@@ -131,9 +132,10 @@ struct JobOrder {
             )
             .with("job", JSONText(answer.job)).with(header: "Retry-After", String(seconds))
         case .created, .duplicate, .joined, .again:
-            let report = try await exchange.report(of: answer.job, waiting: limit)
+            let seen = try await exchange.report(of: answer.job, waiting: limit)
+            let report = seen.report
             let isEnded = limit > .zero && !report.isLive
-            guard case .object(let members) = report.json else { return Reply.json(report.json, status: 202) }
+            guard case .object(let members) = seen.json else { return Reply.json(seen.json, status: 202) }
             var headers: Headers = ["Location": "/jobs/\(answer.job)"]
             if let trace = TraceContext(in: report.meta) { headers["traceparent"] = trace.header }
             return Reply.json(

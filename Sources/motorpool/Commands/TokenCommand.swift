@@ -10,7 +10,8 @@ enum TokenCommand: Command {
     static let settings: Set<Setting.Group> = [.database]
     static let role = Flag("--role", "ROLE", "What it allows: reader, producer, operator or money")
     static let holder = Flag("--name", "NAME", "Who holds it, for logs and the record")
-    static let flags = [role, holder, Flag.json]
+    static let kinds = Flag("--kinds", "KINDS", "The only kinds that it may ask for and see, by commas")
+    static let flags = [role, holder, kinds, Flag.json]
     static let notes = """
         token new --role ROLE --name NAME makes a token.
         token show ROLE prints the token of this machine that up made at its first start: producer or operator.
@@ -59,7 +60,13 @@ enum TokenCommand: Command {
         guard let name = try call.value(holder, expected: expected, { Token.isName($0) ? $0 : nil }) else {
             throw UsageError("token new expects --name")
         }
-        let (secret, token) = Token.new(name: name, role: role)
+        let kinds = try call.value(
+            kinds, expected: "1 to \(Token.kindsMax) names of kinds by commas, each once",
+            { Token.kinds($0, separator: ",") })
+        guard kinds == nil || role != .operator else {
+            throw UsageError("token new: --kinds is not for operators, whose pages show every kind")
+        }
+        let (secret, token) = Token.new(name: name, role: role, kinds: kinds)
         if call.has(.json) {
             Console.print(JSONText.object([("token", .string(secret)), ("line", .string(token.line))]).text)
         } else {

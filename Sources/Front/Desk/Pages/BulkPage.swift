@@ -27,8 +27,9 @@ enum BulkPage {
                 "\(action.rawValue): expected a place of \(action.places.map(\.rawValue).joined(separator: ", ")), found “\(filter.search.place.rawValue)”",
                 field: "place")
         }
-        let (jobs, isMore) = try await store.jobs(for: filter.search)
         var sampled = filter.search
+        sampled.hasMoney = false
+        let (jobs, isMore) = try await store.jobs(for: sampled)
         sampled.limit = sampleSize
         let range = jobs.min().flatMap { first in jobs.max().map { first...$0 } }
         return DryRun(
@@ -116,7 +117,9 @@ enum BulkPage {
             throw Problem(
                 409, "not_confirmed", "this is not what was counted, or it was ten minutes ago: count again")
         }
-        let (jobs, _) = try await exchange.store.jobs(for: filter.search, in: shown.range, limit: count)
+        var search = filter.search
+        search.hasMoney = false
+        let (jobs, _) = try await exchange.store.jobs(for: search, in: shown.range, limit: count)
         let changed = try await exchange.store.act(
             action, on: jobs, target: filter.words, by: exchange.actor,
             detail: JSON(text: filter.json.text))

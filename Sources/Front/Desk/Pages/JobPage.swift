@@ -15,21 +15,30 @@ enum OneJobPage {
         let visitor = try await exchange.visitor()
         let body: Markup = """
             <div class="head"><h1>Job \(id) <span class="dim">\(job.kind)</span></h1>\
-            <div class="acts">\(deeds(job, visitor))</div></div>
+            <div class="acts">\(job.seenBy == .money ? Markup.none : deeds(job, visitor))</div></div>
             <p class="lead">\(JobsPage.state(job.state))\(job.subject.map { " · \(Told.title($0, max: 200))" as Markup })</p>
             \(why(job))
             \(facts(job))
             \(family(job, children))
-            \(errors(job))
-            <h2>Arguments</h2>
-            <pre>\(job.args.description)</pre>
-            \(json("Result", job.result))\(json("Meta", job.meta))
+            \(job.seenBy == .money ? hiddenContent : content(job))
             """
         var page = DeskPage(
             title: "Job \(id) \(job.state.rawValue)", section: job.state == .dead ? .dead : .jobs, body: body)
         try await page.addressed(to: exchange)
         return page.response()
     }
+
+    private static func content(_ job: JobReport) -> Markup {
+        """
+        \(errors(job))
+        <h2>Arguments</h2>
+        <pre>\(job.args.description)</pre>
+        \(json("Result", job.result))\(json("Meta", job.meta))
+        """
+    }
+
+    private static let hiddenContent: Markup =
+        "<p class=\"dim\">Only the role money sees the arguments, the result and the errors of this kind, and changes its jobs.</p>"
 
     private static func json(_ title: String, _ json: JSON?) -> Markup {
         guard let json else { return .none }
@@ -152,6 +161,7 @@ enum OneJobPage {
             throw Problem.notFound("nothing called “\(exchange["action"].prefix(60))” can be done to a job")
         }
         try await exchange.guardForm()
+        if let job = try await exchange.store.job(id), job.seenBy == .money { throw Problem.moneyOnly(job) }
         let changed = try await exchange.store.act(action, on: [id], target: "job \(id)", by: exchange.actor)
         let flash = changed == 1 ? "\(action.rawValue).1" : "nothing"
         return Reply.seeOther(DeskPath("jobs", id.description, query: [try await exchange.flash(flash)]).text)

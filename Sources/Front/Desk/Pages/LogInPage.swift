@@ -42,7 +42,7 @@ enum LogInPage {
         try exchange.refuseOtherSites()
         let form = try await exchange.form()
         guard let secret = try form.one("token"), let token = exchange.desk.tokens.token(for: secret),
-            token.role == .operator
+            Desk.opens(token)
         else {
             try await exchange.chargeWrongToken()
             return page(isWrong: true, exchange).response(status: 403)

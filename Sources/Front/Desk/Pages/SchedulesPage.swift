@@ -130,9 +130,21 @@ enum SchedulesPage {
         return line
     }
 
+    /// To run a line by hand is to ask for its kind: the schedule alone does so for money.
+    static func refuseMoney(_ line: ScheduleReport, _ exchange: DeskExchange) async throws {
+        guard let policy = try await exchange.store.kindPolicies(of: [line.kind]).first,
+            policy.callers.seenBy == .money
+        else { return }
+        throw Problem(
+            403, "kind_forbidden",
+            "\(exchange.caller.name) may not ask for the kind \(line.kind): it needs the role money"
+        ).with("kind", .string(line.kind)).with("role", "money")
+    }
+
     static func run(_ exchange: DeskExchange) async throws -> Response {
         let line = try await known(exchange)
         try await exchange.guardForm()
+        try await refuseMoney(line, exchange)
         guard let job = try await exchange.store.runNow(schedule: line.name, by: exchange.actor) else {
             throw Problem.notFound("the line “\(line.name)” has gone")
         }
@@ -175,6 +187,7 @@ extension DeskAPI {
     static func runLine(_ exchange: DeskExchange) async throws -> Response {
         try await refuseSessions(exchange)
         let line = try await SchedulesPage.known(exchange)
+        try await SchedulesPage.refuseMoney(line, exchange)
         let job = try await exchange.store.runNow(schedule: line.name, by: exchange.actor)
         return Reply.json(.object([("job", JSONText(job))]))
     }
