@@ -3,10 +3,15 @@ internal import Store
 
 /// What handlers of a served system ask of the queue in a caller's name.
 extension Exchange {
-    /// Puts a job in line. Callers without a token share a backlog.
-    /// - Throws: `Problem` 503 when that is full; as `Store.enqueue`.
+    /// Puts a job in line, which is a write of the caller's, whatever the request's method is. Callers without a token
+    /// share a backlog and a day's bytes.
+    /// - Throws: `Problem` 429 beyond the caller's writes, 503 when one of those is used up; as `Store.enqueue`.
     package func ask(_ job: NewJob) async throws -> Enqueued {
-        if caller.isAnonymous { try await front.guests.admit(1) }
+        try front.chargeWrite(by: caller)
+        if caller.isAnonymous {
+            try await front.guests.admit(1)
+            try await front.budget.charge(job.writtenBytes, to: .lookUps)
+        }
         let asker = Asker(scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous)
         guard let answer = try await store.enqueue([job], for: asker).first else {
             throw StoreError.badRequest("one job was asked for, and none was answered")

@@ -1,3 +1,5 @@
+import Front
+import HTTPServer
 import Jobs
 import Platform
 import Postgres
@@ -99,5 +101,45 @@ struct SearchTests {
             """, within: .seconds(120))
         // The owner's own words, without which the server guesses for a minute.
         try await shop.store.database.run("ANALYZE workshop.mods", within: .seconds(60))
+    }
+}
+
+@Suite("What a look-up costs its caller")
+struct LookUpChargeTests {
+    @Test("a request that puts a job in line is charged as a write of its caller's (M2)")
+    func write() async throws {
+        try await withShop { shop in
+            var settings = shop.front.settings
+            settings.anonymousWrites = Rate(count: 1, per: .seconds(3600), burst: 4)
+            let front = Front(store: shop.store, settings: settings, more: shop.routes.all)
+            let strict = Shop(
+                database: shop.database, store: shop.store, routes: shop.routes, front: front,
+                settings: shop.settings)
+            try await shop.stock(.sample(7))
+            var statuses: [Int] = []
+            // Two jobs each: the look-up, and the download.
+            for id in 1...3 { statuses.append(await strict.ask("/download/steam/\(900 + id)").status) }
+            #expect(statuses == [202, 202, 429])
+            let refused = await strict.ask("/download/steam/904")
+            #expect(refused.header("Retry-After") != nil)
+            #expect(await strict.ask("/download/7").isFile, "what is here is a read")
+        }
+    }
+
+    @Test("look-ups have a day's bytes of their own, and what is here is sent when they are spent (M2)")
+    func bytes() async throws {
+        try await withShop { shop in
+            var settings = shop.front.settings
+            settings.anonymousBytesMax = 10_000
+            let front = Front(store: shop.store, settings: settings, more: shop.routes.all)
+            let strict = Shop(
+                database: shop.database, store: shop.store, routes: shop.routes, front: front,
+                settings: shop.settings)
+            try await shop.stock(.sample(7))
+            var statuses: [Int] = []
+            for id in 1...4 { statuses.append(await strict.ask("/download/steam/\(900 + id)").status) }
+            #expect(statuses == [202, 202, 503, 503])
+            #expect(await strict.ask("/download/7").isFile)
+        }
     }
 }
