@@ -3,11 +3,16 @@ internal import Store
 
 /// What handlers of a served system ask of the queue in a caller's name.
 extension Exchange {
-    /// Puts a job in line in the caller's name, whatever its kind says of callers: code asks. The caller sees the job, and
-    /// may not cancel it. Callers without a token share a backlog.
-    /// - Throws: `Problem` 503 when that is full; as `Store.enqueue`.
+    /// Puts a job in line in the caller's name, whatever its kind says of callers: code asks. It is a write of the caller's,
+    /// whatever the request's method is. The caller sees the job, and may not cancel it. Callers without a token share a
+    /// backlog and a day's bytes.
+    /// - Throws: `Problem` 429 beyond the caller's writes, 503 when one of those is used up; as `Store.enqueue`.
     package func ask(_ job: NewJob) async throws -> Enqueued {
-        if caller.isAnonymous { try await front.guests.admit(1) }
+        try front.chargeWrite(by: caller)
+        if caller.isAnonymous {
+            try await front.guests.admit(1)
+            try await front.budget.charge(job.writtenBytes, to: .lookUps)
+        }
         let asker = Asker(
             scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous, caller: caller.name,
             owns: false)

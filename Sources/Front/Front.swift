@@ -14,6 +14,7 @@ package final class Front: Sendable {
     package let streams: Gauge
     package let requests: Gauge
     let guests: GuestBook
+    let budget: AnonymousBudget
     let kinds: SingleFlight<OneValue, [KindPolicy]>
     let jobs: BatchLoader<JobQuestion, JobReport>
     let conditions: BatchLoader<ConditionRoutes.Question, Condition>
@@ -46,6 +47,9 @@ package final class Front: Sendable {
         requests = Gauge(max: settings.requestsMax)
         guests = GuestBook(max: settings.guestJobsMax, span: settings.cacheSpan) {
             try await store.guestJobs(max: settings.guestJobsMax)
+        }
+        budget = AnonymousBudget(bytesMax: settings.anonymousBytesMax) {
+            try await store.takeAnonymousBytes($1, from: $0.rawValue, max: $2)
         }
         // Every request that is being answered and every stream may wait at once.
         let waitersMax = settings.requestsMax + settings.waitersMax + settings.streamsMax
@@ -87,6 +91,10 @@ package final class Front: Sendable {
     func chargeWrongToken(by caller: Caller) async throws(Problem) {
         try await doorkeeper.chargeWrongToken(from: caller.address, at: .dashboard)
     }
+
+    /// Takes one write from a caller's share, for a request that reads and puts a job in line.
+    /// - Throws: `Problem` 429.
+    func chargeWrite(by caller: Caller) throws(Problem) { try doorkeeper.limit(caller, .write) }
 
     /// What the streams of a caller are counted by.
     func share(of caller: Caller) -> String { doorkeeper.share(of: caller) }
@@ -135,10 +143,7 @@ package final class Front: Sendable {
             throw Problem.unavailable("overloaded", "more requests than can be answered", retryAfter: 1)
         }
         defer { if isCounted { requests.leave() } }
-        // What anyone may see at any rate is answered whatever token comes with it.
-        let isOpen = route.role == .anyone && route.limit == .free
-        let caller =
-            isOpen ? doorkeeper.stranger(request) : try await doorkeeper.caller(of: request, for: route)
+        let caller = try await doorkeeper.caller(of: request, for: route)
         visit.caller = caller
         try doorkeeper.admit(caller, to: route, request)
         try doorkeeper.limit(caller, route.limit)

@@ -33,6 +33,8 @@ package struct FrontSettings: Sendable {
     package var notedLogIns = Rate(count: 30, per: .seconds(60), burst: 30)
     /// How many live jobs callers without a token may have asked for, all together.
     package var guestJobsMax = 10_000
+    /// Bytes that callers without a token may have written a day, all together and over all fronts.
+    package var anonymousBytesMax = 256 << 20
 
     /// Requests that are being answered at once; those that only wait for a job are not counted.
     package var requestsMax = 2000
@@ -49,6 +51,9 @@ package struct FrontSettings: Sendable {
     package var lookInterval = Duration.milliseconds(100)
     /// What everybody asks for is asked of the database at most so often.
     package var cacheSpan = Duration.seconds(1)
+
+    /// Where weaknesses are reported, as addresses like mailto:… and https:…; none: that is not told.
+    package var securityContacts: [String] = []
 
     /// The program's version, for the documents.
     package var version = "0"

@@ -24,7 +24,7 @@ extension Problem {
         case StoreError.badRequest(let sentence): return .badRequest(sentence)
         case StoreError.busy(let sentence): return Problem(409, "busy", sentence)
         case StoreError.locked(let row): return .locked(row)
-        case WaitError.tooMany:
+        case WaitError.tooMany, WaitError.noPlace:
             return .unavailable("overloaded", "more requests than can be answered", retryAfter: 1)
         case is CancellationError, is WaitError:
             return .unavailable("draining", "this process is ending; ask again", retryAfter: 1)

@@ -94,6 +94,8 @@ package enum WaitError: Error, Hashable, Sendable, CustomStringConvertible {
     case abandoned
     /// As many tasks wait already as may.
     case tooMany(max: Int)
+    /// No place became free in time.
+    case noPlace(after: Duration)
     /// The loader was closed.
     case closed
 
@@ -101,6 +103,7 @@ package enum WaitError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .abandoned: "the work ended without an answer"
         case .tooMany(let max): "more than \(max) tasks wait for this"
+        case .noPlace(let limit): "no place became free within \(limit)"
         case .closed: "closed"
         }
     }

@@ -25,6 +25,15 @@ package struct ConnectionSettings: Sendable {
     /// at what is wrong with it.
     package var acceptsAnyServer = false
 
+    /// How each server is protected that is not on this machine: the place, and libpq's `sslmode` where it is known.
+    /// Empty: every server is on this machine.
+    /// - Throws: `PostgresError.badAddress`.
+    package func placesElsewhere() throws -> [(place: String, sslmode: String?)] {
+        try ConnectionTarget.all(in: self).filter { !$0.isThisMachine }.map { target in
+            (target.place, target.parameters.first { $0.keyword == "sslmode" }?.value)
+        }
+    }
+
     package init(
         url: String, pooled: Bool = false, applicationName: String = "motorpool",
         statementTimeout: Duration = .seconds(15), lockTimeout: Duration = .seconds(2),

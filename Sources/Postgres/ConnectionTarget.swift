@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The parameters for one host, ready for `PQconnectStartParams`.
 ///
 /// Hosts are taken apart here rather than by libpq, because its non-blocking connect knows no time limit for a host: a
@@ -10,6 +12,10 @@ struct ConnectionTarget {
     /// A session that takes no writes is refused. A single host is judged like one of several: its address may lead to
     /// another server tomorrow.
     let needsWrites: Bool
+    /// The way to it does not leave this machine.
+    let isThisMachine: Bool
+    /// The server's certificate is verified because nothing said otherwise.
+    let verifiesByDefault: Bool
 
     /// - Throws: `PostgresError.badAddress` when the URL cannot be read.
     static func all(in settings: ConnectionSettings) throws -> [ConnectionTarget] {
@@ -23,16 +29,50 @@ struct ConnectionTarget {
         // Judged here and not by libpq, which has one sentence for every refusal.
         if wish == "read-write" { given["target_session_attrs"] = nil }
         let common = completed(given, settings)
+        // A service file may choose as well, and what is passed to libpq would win over it.
+        let isProtectionChosen =
+            given["sslmode"] != nil || given["requiressl"] != nil || given["service"] != nil
+            || ["PGSSLMODE", "PGREQUIRESSL", "PGSERVICE"].contains { variable($0) != nil }
         return (0..<count).map { index in
             var own = common
             own["host"] = hosts.element(index)
             own["hostaddr"] = addresses.element(index)
             own["port"] = ports.count == 1 ? ports[0] : ports.element(index)
+            let isHere = isThisMachine(own["host"], own["hostaddr"])
+            let isVerified = !isProtectionChosen && !isHere
+            if isVerified { own["sslmode"] = "verify-full" }
             let place = "\(own["host"] ?? own["hostaddr"] ?? "default host"):\(own["port"] ?? "default port")"
             return ConnectionTarget(
                 parameters: own.map { ($0.key, $0.value) }, place: place,
-                needsWrites: wantsWrites && (count > 1 || !settings.acceptsAnyServer))
+                needsWrites: wantsWrites && (count > 1 || !settings.acceptsAnyServer),
+                isThisMachine: isHere, verifiesByDefault: isVerified)
         }
+    }
+
+    /// Whether a server is reached without leaving this machine: by a socket's path, a loopback address or `localhost`.
+    /// A name may lead anywhere tomorrow.
+    private static func isThisMachine(_ host: String?, _ address: String?) -> Bool {
+        // As libpq has it for what the address does not say.
+        let host = host ?? (address == nil ? variable("PGHOST") : nil)
+        let address = address ?? variable("PGHOSTADDR")
+        return [host, address].allSatisfy { $0.map(isHere) ?? true }
+    }
+
+    private static func isHere(_ place: String) -> Bool {
+        if place.isEmpty || place.hasPrefix("/") || place.hasPrefix("@") { return true }
+        if ["localhost", "localhost.localdomain", "ip6-localhost"].contains(place.lowercased()) {
+            return true
+        }
+        var four = in_addr()
+        if inet_pton(AF_INET, place, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }
+        var six = in6_addr()
+        guard inet_pton(AF_INET6, place, &six) == 1 else { return false }
+        return withUnsafeBytes(of: &six) { Array($0) == [UInt8](repeating: 0, count: 15) + [1] }
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
     }
 
     private static func split(_ list: String?) -> [String] {

@@ -56,8 +56,18 @@ enum Handshake {
     }
 
     private static func refusal(_ connection: OpaquePointer, _ target: ConnectionTarget) -> PostgresError {
-        .cannotConnect("\(target.place): \(complaint(of: connection))")
+        let words = complaint(of: connection)
+        let isProtection = ["SSL", "certificate", "host name must be specified"].contains {
+            words.contains($0)
+        }
+        let cure = target.verifiesByDefault && isProtection ? "; \(verification)" : ""
+        return .cannotConnect("\(target.place): \(words)\(cure)")
     }
+
+    /// Why a server on another machine was refused, and what helps.
+    private static let verification =
+        "a server on another machine must prove its name (sslmode=verify-full): add sslrootcert=FILE with the certificate of "
+        + "its authority to the database's address, or choose another protection there with sslmode="
 
     /// Before anything was asked of a host, libpq may have refused a value of the address: then asking again is no use. It has
     /// no code for that, but in the C locale, which this program never leaves, those messages begin so.

@@ -18,6 +18,8 @@ package struct ServerFacts: Sendable {
     package let clock: PostgresTimestamp
     package let connections: Int
     package let connectionsMax: Int
+    /// The version of TLS between the server and whatever asked it, such as `TLSv1.3`; `nil`: plain text.
+    package let tls: String?
 }
 
 /// A worker process whose lease lives.
@@ -56,7 +58,8 @@ extension Store {
                 current_setting('autovacuum'), clock_timestamp(),
                 (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
                 current_setting('max_connections')::bigint, current_setting('transaction_read_only') = 'on',
-                current_setting('server_encoding')
+                current_setting('server_encoding'),
+                (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl)
             """)
         return ServerFacts(
             versionNumber: Int(try row.get(0, as: Int64.self)), version: try row.get(1),
@@ -64,7 +67,7 @@ extension Store {
             fsync: try row.get(3), synchronousCommit: try row.get(4), fullPageWrites: try row.get(5),
             autovacuum: try row.get(6), clock: try row.get(7),
             connections: Int(try row.get(8, as: Int64.self)),
-            connectionsMax: Int(try row.get(9, as: Int64.self)))
+            connectionsMax: Int(try row.get(9, as: Int64.self)), tls: try row.get(12))
     }
 
     /// Worker processes whose lease lives, oldest first.

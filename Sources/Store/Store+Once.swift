@@ -142,20 +142,6 @@ extension Store {
             WHERE EXISTS (SELECT 1 FROM motorpool.guests g WHERE g.job = \(parent.number)) ON CONFLICT DO NOTHING
             """)
     }
-
-    /// How many live jobs strangers have asked for, those that their jobs put in line included: exact up to `max`. Forgets those that have left.
-    package func guestJobs(max: Int) async throws -> Int {
-        let rows = try await database.run(
-            all: [
-                """
-                DELETE FROM motorpool.guests WHERE job IN (
-                    SELECT g.job FROM motorpool.guests g WHERE NOT EXISTS (SELECT 1 FROM motorpool.jobs j WHERE j.id = g.job)
-                    LIMIT 20000 FOR UPDATE SKIP LOCKED)
-                """,
-                "SELECT count(*) FROM (SELECT 1 FROM motorpool.guests LIMIT \(Int64(max))) g",
-            ], within: .seconds(5))
-        return Int(try rows[1].first?.get(0, as: Int64.self) ?? 0)
-    }
 }
 
 extension Enqueued {

@@ -8,6 +8,8 @@ package struct Retained: Sendable {
     package var keysRemoved = 0
     package var deadRemoved = 0
     package var subjectsRemoved = 0
+    /// Jobs of anonymous callers whose history went after a day.
+    package var strangersForgotten = 0
     /// Subjects whose job was in no table any more.
     package var subjectsRepaired = 0
     /// Jobs that waited for children that were in no table any more.
@@ -28,6 +30,7 @@ package enum RetentionStep: String, Sendable, CaseIterable {
     case lostChildren = "lost children"
     case audit
     case askers
+    case strangers = "anonymous callers"
 }
 
 /// How far the walk over all subjects came, for the next turn to go on.
@@ -39,6 +42,9 @@ package struct SubjectWalk: Sendable {
 }
 
 extension Store {
+    /// The history of an anonymous caller's job is kept for so long.
+    package static let strangerHours = 24
+
     /// Removes what is older than its time: whole history partitions by TRUNCATE, ledgers in batches of 1,000; and ends
     /// subjects, and waits for children, whose jobs were removed by hand.
     ///
@@ -67,6 +73,8 @@ extension Store {
                 case .lostChildren: retained.parentsRepaired = try await repairParents()
                 case .audit: _ = try await trimAudit()
                 case .askers: try await forgetAskers(historyDays: historyDays)
+                case .strangers:
+                    retained.strangersForgotten = try await forgetStrangers(hours: Store.strangerHours)
                 }
             } catch PostgresError.server(let error) {
                 retained.failures.append((step, PostgresError.server(error)))

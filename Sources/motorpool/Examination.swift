@@ -76,7 +76,7 @@ struct Examination {
                 "the database answers: PostgreSQL \(facts.version)" + (isOld ? "; 15 or later is needed" : "")
             ),
             encoding(facts), writes(facts), durability(facts), autovacuum(facts), connections(facts),
-            clock(drift),
+            clock(drift), protection(facts),
         ]
     }
 
@@ -127,6 +127,31 @@ struct Examination {
         return Finding(
             isFull ? .warning : .fine, "connections",
             "\(facts.connections) of \(facts.connectionsMax) connections of the server are in use")
+    }
+
+    private func protection(_ facts: ServerFacts) -> Finding {
+        // An address that can't be read has led to no server.
+        let elsewhere = (try? settings.connection.placesElsewhere()) ?? []
+        guard let place = elsewhere.first else {
+            return Finding(
+                .fine, "protection",
+                "the server is on this machine"
+                    + (facts.tls.map { "; the connection is encrypted: \($0)" } ?? ""))
+        }
+        guard let tls = facts.tls else {
+            return Finding(
+                .warning, "protection",
+                "the connection goes in plain text to another machine, \(place.place): write sslmode=verify-full and sslrootcert=FILE into the database's address"
+            )
+        }
+        let isVerified = elsewhere.allSatisfy { $0.sslmode == "verify-full" }
+        return Finding(
+            .fine, "protection",
+            "the connection to another machine is encrypted: \(tls); "
+                + (isVerified
+                    ? "the server proves its name (sslmode=verify-full)"
+                    : "sslmode is \(place.sslmode ?? "set elsewhere"), and only verify-full makes the server prove its name")
+        )
     }
 
     private func clock(_ drift: Duration) -> Finding {

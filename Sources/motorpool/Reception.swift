@@ -29,7 +29,9 @@ final class Reception: Sendable {
             connection, connectionsMax: settings.frontConnectionsMax, claimConnectionsMax: 1,
             waitMax: Reception.databaseWaitMax)
         let front = Reception.front(settings)
-        workshop = WorkshopRoutes(store.database, WorkshopSettings(folder: settings.steam.folder))
+        var shop = WorkshopSettings(folder: settings.steam.folder)
+        shop.readsMax = max(1, settings.frontConnectionsMax / 2)
+        workshop = WorkshopRoutes(store.database, shop)
         let desk = Desk(store: store, tokens: front.tokens)
         self.desk = desk
         let engine = Front(store: store, settings: front, more: workshop.all + desk.routes, page: desk.face) {

@@ -101,6 +101,18 @@ extension Setting {
             it.front.trustedProxies = words.compactMap { AddressRange($0) }
             return !words.isEmpty && it.front.trustedProxies.count == words.count
         },
+        Setting(
+            group: .front, variable: "MOTORPOOL_SECURITY_CONTACT", flag: nil,
+            expected: "addresses like security@example.org, mailto:… or https:…, separated by commas"
+        ) { text, it in
+            let words = text.split { $0 == "," || $0 == " " }.map(String.init)
+            it.front.securityContacts = words.map { $0.contains(":") ? $0 : "mailto:\($0)" }
+            return !words.isEmpty
+                && it.front.securityContacts.allSatisfy { contact in
+                    ["mailto:", "https://", "tel:"].contains { contact.hasPrefix($0) }
+                        && contact.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+                }
+        },
         rate("READ_RATE", "What one address without a token may read", \.front.anonymousReads),
         rate("WRITE_RATE", "What one address without a token may write", \.front.anonymousWrites),
         rate("TOKEN_READ_RATE", "What one token may read", \.front.tokenReads),
@@ -109,6 +121,10 @@ extension Setting {
             .front, "GUEST_JOBS", "How many live jobs callers without a token may have together",
             0...10_000_000,
             \.front.guestJobsMax),
+        whole(
+            .front, "ANONYMOUS_BYTES",
+            "Bytes that callers without a token may have written to the database a day, together",
+            0...1_000_000_000_000, \.front.anonymousBytesMax),
         whole(
             .front, "FRONT_CONNECTIONS", "The front's connections to the database", 1...1000,
             \.frontConnectionsMax),

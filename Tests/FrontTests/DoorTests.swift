@@ -38,6 +38,7 @@ import Testing
         #expect(
             open == [
                 "/health", "/health/live", "/health/ready", "/", "/openapi.json", "/docs", "/docs/style.css",
+                "/.well-known/security.txt",
             ])
         #expect(Front.routes.allSatisfy { $0.cors == .none })
         #expect(Front.routes.allSatisfy { $0.method.isSafe || $0.role != .anyone })

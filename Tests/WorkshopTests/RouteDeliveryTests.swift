@@ -247,14 +247,18 @@ struct RouteDeliveryTests {
     }
 
     @Test(
-        "A name is told in one form: as it is, or encoded",
+        "A name is told in one form, as it is or encoded, and leads into no other folder (L4)",
         arguments: [
             ("Bridge", "attachment; filename=\"Bridge.zip\""),
             ("a-b_c.d~e", "attachment; filename=\"a-b_c.d~e.zip\""),
             ("Two words", "attachment; filename*=utf-8''Two%20words.zip"),
             ("quote\"", "attachment; filename*=utf-8''quote%22.zip"),
             ("a;b,c", "attachment; filename*=utf-8''a%3Bb%2Cc.zip"), ("", "attachment; filename=\"7.zip\""),
-            ("line\r\nSet-Cookie: a=b", "attachment; filename*=utf-8''line%0D%0ASet-Cookie%3A%20a%3Db.zip"),
+            ("line\r\nSet-Cookie: a=b", "attachment; filename*=utf-8''line__Set-Cookie%3A%20a%3Db.zip"),
+            ("../../etc/passwd", "attachment; filename=\"__.._etc_passwd.zip\""),
+            (".bashrc", "attachment; filename=\"_bashrc.zip\""),
+            (#"a\b"#, "attachment; filename=\"a_b.zip\""),
+            ("a\u{202e}b\u{7f}", "attachment; filename=\"a_b_.zip\""),
             ("100%", "attachment; filename*=utf-8''100%25.zip"),
             ("é", "attachment; filename*=utf-8''%C3%A9.zip"),
         ])

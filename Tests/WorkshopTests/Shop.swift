@@ -168,6 +168,7 @@ func withShop<T: Sendable>(
                 front.lookInterval = .milliseconds(10)
                 front.cacheSpan = .zero
                 front.anonymousReads = Rate(count: 100_000, per: .seconds(1), burst: 100_000)
+                front.anonymousWrites = Rate(count: 100_000, per: .seconds(1), burst: 100_000)
                 let shop = Shop(
                     database: database, store: store, routes: routes,
                     front: Front(store: store, settings: front, more: routes.all), settings: settings)

@@ -132,7 +132,7 @@ enum Schemas {
 
     private static let health = Schema.object(
         [("status", .oneOf(["ok"])), ("service", .oneOf(["motorpool"])), ("version", text)],
-        required: ["status", "service", "version"])
+        required: ["status", "service"])
 
     private static let problem = Schema([
         ("type", "object"),

@@ -11,15 +11,17 @@ package enum HealthRoutes {
 
     private static let health = Route(
         .get, "/health", role: .anyone, limit: .free, group: group, summary: "Say that this process lives",
-        about:
-            "Asks nothing of the database: a load balancer that wants to know about that asks /health/ready.",
+        about: """
+            Asks nothing of the database: a load balancer that wants to know about that asks /health/ready. Only a caller \
+            with a token is told the version.
+            """,
         answers: [.init(200, "it lives", .named("Health"))]
     ) { exchange in
-        Reply.json(
-            .object([
-                ("status", "ok"), ("service", "motorpool"),
-                ("version", .string(exchange.front.settings.version)),
-            ]))
+        var members: [(String, JSONText)] = [("status", "ok"), ("service", "motorpool")]
+        if !exchange.caller.isAnonymous {
+            members.append(("version", .string(exchange.front.settings.version)))
+        }
+        return Reply.json(.object(members))
     }
 
     private static let live = Route(

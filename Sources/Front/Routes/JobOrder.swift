@@ -103,7 +103,11 @@ struct JobOrder {
     // MARK: Placing
 
     private func placed(waiting limit: Duration) async throws -> Response {
-        if exchange.caller.isAnonymous { try await exchange.front.guests.admit(jobs.count) }
+        if exchange.caller.isAnonymous {
+            try await exchange.front.guests.admit(jobs.count)
+            let bytes = jobs.reduce(0) { $0 + $1.writtenBytes }
+            try await exchange.front.budget.charge(bytes, to: .orders)
+        }
         let asker = Asker(
             scope: "http \(exchange.caller.name)", key: key, body: digest,
             isGuest: exchange.caller.isAnonymous, caller: exchange.caller.name)

@@ -4,7 +4,7 @@ package import Postgres
 package enum Schema {
     private static let migrations = [
         tables, rules, enqueue, care, words, schedules, desk, front, bounds, claims, recovery, queues, ledger,
-        sessions, askers,
+        sessions, askers, strangers,
     ]
 
     package static let migrator = Migrator(schema: "motorpool", migrations: migrations)

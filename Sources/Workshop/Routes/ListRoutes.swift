@@ -20,7 +20,10 @@ extension WorkshopRoutes {
                 Self.idList("allowed_ids", "these mods"),
                 Self.flag("dependencies", "hide mods that need others"),
                 Self.word("primary_sources", "mods from one of these sources: a JSON array of words"),
-                Self.word("name", "a part of the name; % and _ stand for any text and any character"),
+                Self.word(
+                    "name",
+                    "a part of the name; % and _ stand for any text and any character; at most 64 characters with 8 of these"
+                ),
                 Self.flag("short_description", "tell it"), Self.flag("description", "tell it"),
                 Self.flag("dates", "tell them"),
                 Self.flag("general", "tell name, size, source and downloads"),
@@ -38,7 +41,7 @@ extension WorkshopRoutes {
             filter.games = arguments.ids("games")
             filter.ids = arguments.ids("allowed_ids")
             filter.sources = arguments.words("primary_sources")
-            filter.name = arguments.text("name")
+            filter.name = try Self.search(arguments.text("name"))
             try Self.checkComplexity(
                 filter.tags.count + filter.games.count + filter.sources.count + filter.ids.count, max: 30)
             // An unknown order is the standard one.
@@ -64,7 +67,8 @@ extension WorkshopRoutes {
                 Self.word("type_app", "games of one of these types: a JSON array of words"),
                 Self.idList("genres", "games that have all these genres"),
                 Self.word("primary_sources", "games from one of these sources: a JSON array of words"),
-                Self.word("name", "a part of the name"), Self.flag("short_description", "tell it"),
+                Self.word("name", "a part of the name, as in the list of mods"),
+                Self.flag("short_description", "tell it"),
                 Self.flag("description", "tell it"), Self.flag("dates", "tell creation_date"),
                 Self.flag("statistics", "tell mods_downloads and mods_count"),
             ], answers: [Self.okay, Self.tooMuch, Self.unreadable]
@@ -79,7 +83,7 @@ extension WorkshopRoutes {
             filter.types = arguments.words("type_app")
             filter.genres = arguments.ids("genres")
             filter.sources = arguments.words("primary_sources")
-            filter.name = arguments.text("name")
+            filter.name = try Self.search(arguments.text("name"))
             try Self.checkComplexity(filter.types.count + filter.genres.count + filter.sources.count, max: 30)
             let sort = arguments.text("sort")
             if let (order, isDescending) = Self.order(sort, GameFilter.Order.self) {

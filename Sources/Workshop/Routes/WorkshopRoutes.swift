@@ -14,7 +14,9 @@ package struct WorkshopRoutes: Sendable {
 
     /// - Parameter database: the front's own pool.
     package init(_ database: Database, _ settings: WorkshopSettings) {
-        let catalogue = Catalogue(database)
+        let reads = PublicReads(
+            places: settings.readsMax, waitMax: settings.readWaitMax, limit: settings.readLimit)
+        let catalogue = Catalogue(database, publicReads: reads)
         self.catalogue = catalogue
         self.settings = settings
         statistics = StatisticsBuffer { try await catalogue.add($0) }
@@ -70,6 +72,30 @@ package struct WorkshopRoutes: Sendable {
             throw Refusal(413, "the maximum complexity of filters is \(max) elements in sum", id)
         }
     }
+
+    /// What is looked for in names. Runs of `%` become one, which means the same.
+    ///
+    /// - Throws: `Refusal` 413 when it has more characters or wildcards than a search may cost.
+    static func search(_ text: String) throws(Refusal) -> String {
+        var pattern = String.UnicodeScalarView()
+        var wildcards = 0
+        for character in text.unicodeScalars where character.value != 0 {
+            let isWildcard = character == "%" || character == "_"
+            if character == "%", pattern.last == "%" { continue }
+            if isWildcard { wildcards += 1 }
+            pattern.append(character)
+        }
+        guard pattern.count <= nameMax, wildcards <= wildcardsMax else {
+            throw Refusal(
+                413,
+                "the maximum complexity of a name is \(nameMax) characters with \(wildcardsMax) wildcards", 2)
+        }
+        return String(pattern)
+    }
+
+    /// Characters of a search, and how many of them may stand for others.
+    private static let nameMax = 64
+    private static let wildcardsMax = 8
 
     static func list(_ page: Page<some Sendable>, _ offset: Int64, _ results: [JSONText]) -> Response {
         Told.json(

@@ -16,6 +16,13 @@ package struct WorkshopSettings: Sendable {
     /// Which mods are busy is asked of the database at most so often.
     package var busySpan = Duration.seconds(1)
 
+    /// Reads of the catalogue at once: half of the front's connections, so that slow ones leave the others to the queue.
+    package var readsMax = 8
+    /// How long a read of the catalogue waits for its turn.
+    package var readWaitMax = Duration.milliseconds(1500)
+    /// A read of the catalogue that takes longer is ended.
+    package var readLimit = Duration.seconds(1)
+
     package init(folder: String) { self.folder = folder }
 
     package func path(of mod: Int64, _ file: PublishedFile) -> String {

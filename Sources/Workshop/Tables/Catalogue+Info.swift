@@ -4,7 +4,7 @@ internal import Postgres
 extension Catalogue {
     /// A mod that is here, or one that is coming, as Steam described it. `nil`: neither.
     package func mod(_ id: Int64) async throws -> (mod: ListedMod, condition: Int)? {
-        let rows = try await database.run(
+        let rows = try await read(
             """
             SELECT \(pasting: ListedMod.columns), c.number
             FROM workshop.conditions(\([id])) c
@@ -23,7 +23,7 @@ extension Catalogue {
 
     /// What a mod needs: the first of them, and how many there are.
     package func dependencies(of mod: Int64, atMost limit: Int) async throws -> (ids: [Int64], count: Int64) {
-        let rows = try await database.run(all: [
+        let rows = try await read(all: [
             "SELECT count(*) FROM workshop.mods_dependencies WHERE mod = \(mod)",
             "SELECT dependency FROM workshop.mods_dependencies WHERE mod = \(mod) ORDER BY place LIMIT \(limit)",
         ])
@@ -31,7 +31,7 @@ extension Catalogue {
     }
 
     package func game(_ id: Int64) async throws -> ListedGame? {
-        try await database.run(
+        try await read(
             "SELECT \(pasting: ListedGame.columns) FROM workshop.games g WHERE g.id = \(id)"
         ).first
             .map { try ListedGame($0) }
@@ -39,7 +39,7 @@ extension Catalogue {
 
     /// Numbers of the whole catalogue, by their names in answers. What is being fetched for the first time counts as a mod.
     package func totals(fetching: [Int64]) async throws -> [(name: String, count: Int64)] {
-        let row = try await database.run(
+        let row = try await read(
             """
             SELECT (SELECT count(*) FROM workshop.mods) + (SELECT count(*) FROM unnest(\(fetching)) f(id)
                     WHERE NOT EXISTS (SELECT 1 FROM workshop.mods m WHERE m.id = f.id)),

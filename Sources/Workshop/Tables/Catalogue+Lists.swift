@@ -212,13 +212,15 @@ package struct ModResource: Sendable {
 
 /// What lists show.
 extension Catalogue {
+    /// The ids of the page come first, by the order's index; names and descriptions are read of these alone.
     package func mods(_ filter: ModFilter, _ range: PageRange) async throws -> Page<ListedMod> {
         let order = "\(filter.order.column)\(filter.isDescending ? " DESC" : ""), m.id"
         return try await page(
             count: "SELECT count(*) FROM workshop.mods m\(filter.clause)",
             """
-            SELECT \(pasting: ListedMod.columns) FROM workshop.mods m\(filter.clause)
-            ORDER BY \(pasting: order)\(range.clause)
+            SELECT \(pasting: ListedMod.columns) FROM workshop.mods m JOIN (
+                SELECT m.id FROM workshop.mods m\(filter.clause) ORDER BY \(pasting: order)\(range.clause)
+            ) page ON page.id = m.id ORDER BY \(pasting: order)
             """, ListedMod.init)
     }
 
@@ -294,16 +296,16 @@ extension Catalogue {
 
     private func things(_ statement: SQL) async throws -> [Int64: [NamedThing]] {
         var found: [Int64: [NamedThing]] = [:]
-        for row in try await database.run(statement) {
+        for row in try await read(statement) {
             found[try row.get(2), default: []].append(try Catalogue.thing(row))
         }
         return found
     }
 
     private func page<Element: Sendable>(
-        count: SQL, _ statement: SQL, _ read: (Row) throws -> Element
+        count: SQL, _ statement: SQL, _ element: (Row) throws -> Element
     ) async throws -> Page<Element> {
-        let rows = try await database.run(all: [count, statement])
-        return Page(size: try rows[0][0].get(0), elements: try rows[1].map(read))
+        let rows = try await read(all: [count, statement])
+        return Page(size: try rows[0][0].get(0), elements: try rows[1].map(element))
     }
 }

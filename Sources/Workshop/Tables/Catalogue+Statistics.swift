@@ -84,7 +84,7 @@ extension Catalogue {
             WHERE type = \(type) ORDER BY id DESC LIMIT \(Tally.delaysMax)) last
             """
         }
-        let rows = try await database.run(all: [mean("fast"), mean("full")])
+        let rows = try await read(all: [mean("fast"), mean("full")])
         return (try rows[0][0].get(0), try rows[1][0].get(0))
     }
 
@@ -92,7 +92,7 @@ extension Catalogue {
     package func hours(_ range: ClosedRange<Int>) async throws -> [(
         at: PostgresTimestamp, type: String, count: Int64
     )] {
-        try await database.run(
+        try await read(
             """
             SELECT date_time, type, count FROM workshop.hours
             WHERE date_time BETWEEN date_trunc('day', now(), 'UTC') + make_interval(hours => \(Int32(range.lowerBound)))
@@ -112,7 +112,7 @@ extension Catalogue {
             SELECT coalesce(\(start)::date, e.date - 6) AS first, e.date AS last
             FROM (SELECT coalesce(\(end)::date, (now() AT TIME ZONE 'UTC')::date) AS date) e
             """
-        let rows = try await database.run(all: [
+        let rows = try await read(all: [
             "SELECT first <= last FROM (\(bounds)) b",
             """
             SELECT d.date::text, d.type, d.count FROM (\(bounds)) b JOIN workshop.days d

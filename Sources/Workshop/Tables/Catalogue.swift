@@ -6,9 +6,16 @@ package import Postgres
 /// may happen twice and is then as if it had happened once. Text from outside is stored without its NULs.
 package struct Catalogue: Sendable {
     let database: Database
+    /// The bounds of what callers ask to see; `nil` in a farm.
+    let publicReads: PublicReads?
 
     /// - Parameter database: the farm's or the front's own pool; the tables stand beside the queue's.
-    package init(_ database: Database) { self.database = database }
+    package init(_ database: Database) { self.init(database, publicReads: nil) }
+
+    init(_ database: Database, publicReads: PublicReads?) {
+        self.database = database
+        self.publicReads = publicReads
+    }
 
     /// How much of a description a short one holds, in characters.
     static let shortDescriptionMax = 256
