@@ -14,7 +14,8 @@ extension Exchange {
             try await front.budget.charge(job.writtenBytes, to: .lookUps)
         }
         let asker = Asker(
-            scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous, caller: caller.name,
+            scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous,
+            caller: caller.name,
             owns: false)
         guard let answer = try await store.enqueue([job], for: asker).first else {
             throw StoreError.badRequest("one job was asked for, and none was answered")

@@ -1,8 +1,8 @@
 internal import HTTPServer
 internal import Jobs
 internal import Platform
-internal import Store
 internal import Postgres
+internal import Store
 
 /// What is served here, for programs and for people.
 package enum DocumentRoutes {
