@@ -61,6 +61,8 @@ struct Program {
             "PATH": "/usr/bin:/bin", "USER": "tester", "MOTORPOOL_STATE": "/nonexistent/state",
             // The shipped schedule would fire in the middle of a test.
             "MOTORPOOL_SCHEDULE": "0", "MOTORPOOL_TRIAL": "1",
+            // Tests that are not about callers ask without a token.
+            "MOTORPOOL_TRUST_LOCAL": "1",
         ]
         if let database { all["DATABASE_URL"] = database }
         return all.merging(variables) { $1 }

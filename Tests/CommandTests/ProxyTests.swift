@@ -13,6 +13,8 @@ struct ProxyTests {
     @Test("nginx with proxy_pass alone gives strangers nothing: no job is enqueued, no list is read")
     func passAlone() async throws {
         try await withProgram { program in
+            var program = program
+            program.variables["MOTORPOOL_TRUST_LOCAL"] = "0"
             let worker = try await program.work()
             let (held, port) = try Loopback.listen(on: "127.0.0.1")
             close(held)

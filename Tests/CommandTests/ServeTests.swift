@@ -17,7 +17,6 @@ struct ServeTests {
         -> Server
     {
         var program = program
-        program.variables["MOTORPOOL_TRUST_LOCAL"] = "1"
         program.variables.merge(variables) { $1 }
         let worker = try program.start(["serve", "--port", "0"] + words)
         try await worker.says("listening")
