@@ -9,7 +9,8 @@ extension Exchange {
     package func ask(_ job: NewJob) async throws -> Enqueued {
         if caller.isAnonymous { try await front.guests.admit(1) }
         let asker = Asker(
-            scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous, caller: caller.name,
+            scope: "http \(caller.name)", key: nil, body: [], isGuest: caller.isAnonymous,
+            caller: caller.name,
             owns: false)
         guard let answer = try await store.enqueue([job], for: asker).first else {
             throw StoreError.badRequest("one job was asked for, and none was answered")

@@ -52,7 +52,8 @@ extension Problem {
     /// What an operator may not do to a job of a money kind.
     static func moneyOnly(_ report: JobReport) -> Problem {
         Problem(
-            403, "money_only", "job \(report.id) is of the kind \(report.kind), which only the role money changes"
+            403, "money_only",
+            "job \(report.id) is of the kind \(report.kind), which only the role money changes"
         ).with("kind", .string(report.kind))
     }
 }
@@ -144,7 +145,9 @@ extension Exchange {
             func told(_ problem: Problem) -> Problem {
                 isMany ? problem.with("index", JSONText(index)) : problem
             }
-            guard let policy = policies[job.kind] else { throw try await unknown(job.kind, isMany ? index : nil) }
+            guard let policy = policies[job.kind] else {
+                throw try await unknown(job.kind, isMany ? index : nil)
+            }
             if let refusal = caller.refusal(of: policy) { throw told(refusal) }
             if let field = policy.callers.unchoosable(job) {
                 throw told(
@@ -172,7 +175,9 @@ extension Exchange {
 
     /// The job, as far as the caller sees it. `nil`: there is none, or it is hidden.
     func look(at job: JobID) async throws -> SeenJob? {
-        guard let report = try await front.jobs.value(of: JobQuestion(job, by: caller.askerName)) else { return nil }
+        guard let report = try await front.jobs.value(of: JobQuestion(job, by: caller.askerName)) else {
+            return nil
+        }
         let seen = seeing(report)
         return seen.access.sight == .hidden ? nil : seen
     }

@@ -45,7 +45,8 @@ package struct Route: Sendable {
     package let handle: @Sendable (Exchange) async throws -> Response
 
     package init(
-        _ method: Method, _ pattern: String, role: Role, admitsMoney: Bool = false, cors: CORS = .none, limit: Limit, group: String,
+        _ method: Method, _ pattern: String, role: Role, admitsMoney: Bool = false, cors: CORS = .none,
+        limit: Limit, group: String,
         summary: String, about: String = "", parameters: [Parameter] = [], body: Body? = nil,
         answers: [Answer],
         isPage: Bool = false, dialect: Dialect? = nil,

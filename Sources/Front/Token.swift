@@ -27,7 +27,8 @@ package struct Token: Hashable, Sendable {
     /// else.
     package init?(text: some StringProtocol) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard (3...4).contains(parts.count), Token.isName(parts[0]), let role = Role(rawValue: String(parts[1])),
+        guard (3...4).contains(parts.count), Token.isName(parts[0]),
+            let role = Role(rawValue: String(parts[1])),
             role != .anyone,
             let digest = Hex.bytes(parts[2]), digest.count == SHA256.bytesCount
         else { return nil }
@@ -45,7 +46,8 @@ package struct Token: Hashable, Sendable {
     /// Reads names of kinds: 1 to `kindsMax`, each once. `nil` for anything else.
     package static func kinds(_ text: some StringProtocol, separator: Character) -> Set<String>? {
         let names = text.split(omittingEmptySubsequences: false) { $0 == separator }.map { String($0) }
-        guard names.count <= kindsMax, names.allSatisfy(Definition.isName), Set(names).count == names.count else {
+        guard names.count <= kindsMax, names.allSatisfy(Definition.isName), Set(names).count == names.count
+        else {
             return nil
         }
         return Set(names)
@@ -63,12 +65,15 @@ package struct Token: Hashable, Sendable {
 
     /// As it is configured.
     package var line: String {
-        "\(name):\(role.rawValue):\(Hex.text(digest))" + (kinds.map { ":" + $0.sorted().joined(separator: "+") } ?? "")
+        "\(name):\(role.rawValue):\(Hex.text(digest))"
+            + (kinds.map { ":" + $0.sorted().joined(separator: "+") } ?? "")
     }
 
     /// A new one that nobody can guess.
     /// - Returns: what its holder keeps, and what is configured.
-    package static func new(name: String, role: Role, kinds: Set<String>? = nil) -> (secret: String, token: Token) {
+    package static func new(name: String, role: Role, kinds: Set<String>? = nil) -> (
+        secret: String, token: Token
+    ) {
         let secret = "mp_" + Hex.text(Secret.random(32))
         return (secret, Token(name: name, role: role, secret: secret, kinds: kinds))
     }

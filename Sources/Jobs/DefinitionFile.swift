@@ -52,7 +52,8 @@ package struct DefinitionFile: Sendable {
             faults.append(
                 Fault(
                     file: file, line: line,
-                    message: "seen_by = money expects asked_by = money or nobody, found \(definition.askedBy)"))
+                    message: "seen_by = money expects asked_by = money or nobody, found \(definition.askedBy)"
+                ))
         }
     }
 

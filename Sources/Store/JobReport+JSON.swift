@@ -18,15 +18,18 @@ extension JobReport {
                 ("args", JSONText(args)), ("meta", JSONText(meta)), ("result", JSONText(result)),
                 ("errors", JSONText(errors ?? JSON(text: "[]"))),
             ]
-        return .object([
-            ("id", JSONText(id)), ("state", .string(state.rawValue)), ("reason", JSONText(reason)),
-            ("kind", .string(kind)), ("queue", .string(queue)), ("priority", .string(priority.description)),
-            ("subject", JSONText(subject)), ("limit_key", JSONText(limitKey)), ("run", JSONText(run)),
-            ("failures", JSONText(failures)), ("worker_deaths", JSONText(workerDeaths)),
-            ("worker", JSONText(worker)), ("phase", JSONText(phase)),
-            ("done", JSONText(done)), ("total", JSONText(total)), ("parent", JSONText(parent)),
-            ("children_left", JSONText(childrenLeft)), ("created_at", JSONText(createdAt)),
-            ("due_at", JSONText(dueAt)), ("started_at", JSONText(startedAt)), ("ended_at", JSONText(endedAt)),
-        ] + content)
+        return .object(
+            [
+                ("id", JSONText(id)), ("state", .string(state.rawValue)), ("reason", JSONText(reason)),
+                ("kind", .string(kind)), ("queue", .string(queue)),
+                ("priority", .string(priority.description)),
+                ("subject", JSONText(subject)), ("limit_key", JSONText(limitKey)), ("run", JSONText(run)),
+                ("failures", JSONText(failures)), ("worker_deaths", JSONText(workerDeaths)),
+                ("worker", JSONText(worker)), ("phase", JSONText(phase)),
+                ("done", JSONText(done)), ("total", JSONText(total)), ("parent", JSONText(parent)),
+                ("children_left", JSONText(childrenLeft)), ("created_at", JSONText(createdAt)),
+                ("due_at", JSONText(dueAt)), ("started_at", JSONText(startedAt)),
+                ("ended_at", JSONText(endedAt)),
+            ] + content)
     }
 }

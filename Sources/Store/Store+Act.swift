@@ -59,7 +59,8 @@ extension Store {
 
     /// These without jobs of money kinds. A job never changes its kind.
     private func withoutMoney(_ ids: [Int64]) async throws -> [Int64] {
-        let hasMoney = try await database.run("SELECT EXISTS (SELECT 1 FROM motorpool.kinds WHERE seen_by = 'money')")
+        let hasMoney = try await database.run(
+            "SELECT EXISTS (SELECT 1 FROM motorpool.kinds WHERE seen_by = 'money')")
         guard try hasMoney.first?.get(0) == true else { return ids }
         let money = Set(
             try await jobs(ids.map { JobID($0) }).values.filter { $0.seenBy == .money }.map(\.id.number))

@@ -53,7 +53,8 @@ extension Store {
                 // A word of a newer program lets callers do nothing, and hides what it may hide.
                 callers: CallerPolicy(
                     askedBy: AskedBy(rawValue: try row.get(1)) ?? .nobody,
-                    mayChoose: Set(try row.get(2, as: [String].self).compactMap(CallerChoice.init(rawValue:))),
+                    mayChoose: Set(
+                        try row.get(2, as: [String].self).compactMap(CallerChoice.init(rawValue:))),
                     seenBy: SeenBy(rawValue: try row.get(3)) ?? .money))
         }
     }
@@ -126,7 +127,8 @@ extension Store {
                 SELECT max(job), count(*), count(*) FILTER (WHERE old) FROM seen
                 """
             ).first
-            guard let row, let end = try row.get(0, as: Int64?.self), try row.get(2, as: Int64.self) > 0 else { return }
+            guard let row, let end = try row.get(0, as: Int64?.self), try row.get(2, as: Int64.self) > 0
+            else { return }
             last = end
             if try row.get(1, as: Int64.self) < Store.askersWindow { return }
         }

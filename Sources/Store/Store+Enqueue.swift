@@ -179,31 +179,31 @@ extension Store {
 
     private func insertPlain(_ jobs: [NewJob]) -> (lead: SQL, rest: SQL) {
         let lead: SQL = """
-        WITH asked AS (
-            SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
-                motorpool.limited_by(k, a.limit_key) AS limited_by
-            FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
-                        \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.runAt?.text }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
-                        \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
-                        \(PostgresValue.jsonArray(jobs.map { $0.meta?.bytes })))
-                 WITH ORDINALITY AS a(kind, queue, priority, delay, instant, attempts_max, keep, limit_key, args, meta, n)
-            JOIN motorpool.kinds k ON k.kind = a.kind
-            ORDER BY n
-        ), named AS (
-            SELECT nextval('motorpool.seq') AS id, motorpool.due(delay, instant::timestamptz) AS due, * FROM asked
-        )
-        """
+            WITH asked AS (
+                SELECT a.*, k.queue AS kind_queue, k.priority AS kind_priority, k.keep AS kind_keep,
+                    motorpool.limited_by(k, a.limit_key) AS limited_by
+                FROM unnest(\(jobs.map(\.kind)), \(jobs.map { $0.queue }), \(jobs.map { $0.priority.map { Int64($0.rawValue) } }),
+                            \(jobs.map { $0.delay?.inSeconds }), \(jobs.map { $0.runAt?.text }), \(jobs.map { $0.attemptsMax.map(Int64.init) }),
+                            \(jobs.map(\.keep)), \(jobs.map(\.limitKey)), \(PostgresValue.jsonArray(jobs.map { $0.args.bytes })),
+                            \(PostgresValue.jsonArray(jobs.map { $0.meta?.bytes })))
+                     WITH ORDINALITY AS a(kind, queue, priority, delay, instant, attempts_max, keep, limit_key, args, meta, n)
+                JOIN motorpool.kinds k ON k.kind = a.kind
+                ORDER BY n
+            ), named AS (
+                SELECT nextval('motorpool.seq') AS id, motorpool.due(delay, instant::timestamptz) AS due, * FROM asked
+            )
+            """
         let rest: SQL = """
-        INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
-                                    limit_key, args, meta)
-        SELECT id, id, coalesce(due, now()), due,
-            CASE WHEN due > now() THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
-            CASE WHEN limited_by IS NOT NULL AND (due > now()) IS NOT TRUE THEN 1 END,
-            coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
-            keep OR kind_keep, coalesce(queue, kind_queue), kind,
-            limited_by, args, meta
-        FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END AS due
-        """
+            INSERT INTO motorpool.jobs (id, seq, patient_from, run_at, state, held, level, priority, attempts_max, keep, queue, kind,
+                                        limit_key, args, meta)
+            SELECT id, id, coalesce(due, now()), due,
+                CASE WHEN due > now() THEN 2 WHEN limited_by IS NOT NULL THEN 3 ELSE 0 END,
+                CASE WHEN limited_by IS NOT NULL AND (due > now()) IS NOT TRUE THEN 1 END,
+                coalesce(priority, kind_priority) * 2 + 1, coalesce(priority, kind_priority), attempts_max,
+                keep OR kind_keep, coalesce(queue, kind_queue), kind,
+                limited_by, args, meta
+            FROM named RETURNING id, CASE WHEN state <> 2 THEN queue END AS due
+            """
         return (lead, rest)
     }
 

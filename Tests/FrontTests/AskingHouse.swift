@@ -83,7 +83,9 @@ struct AskingHouse: Sendable {
     func put(_ definition: Definition) async throws -> JobID {
         let secret = "hidden-\(definition.kind)"
         guard let maker = AskingHouse.maker(of: definition) else {
-            return try await store.enqueue(NewJob(definition.kind, args: JSON(text: "{\"pin\":\"\(secret)\"}"))).job
+            return try await store.enqueue(
+                NewJob(definition.kind, args: JSON(text: "{\"pin\":\"\(secret)\"}"))
+            ).job
         }
         let answer = await ask(
             .post, "/jobs", "{\"kind\":\"\(definition.kind)\",\"args\":{\"pin\":\"\(secret)\"}}", by: maker)

@@ -89,7 +89,8 @@ import Testing
             // What a policy file can say: all pairs but those of money that no one could see.
             var possible = Set<String>()
             for asked in AskedBy.allCases {
-                for seen in SeenBy.allCases where (asked == .money) == (seen == .money) || (asked == .nobody) {
+                for seen in SeenBy.allCases where (asked == .money) == (seen == .money) || (asked == .nobody)
+                {
                     possible.insert("\(asked) \(seen)")
                 }
             }
@@ -169,7 +170,8 @@ import Testing
                 _ = try await house.store.cancel(job, reason: "a test")
                 let ear = Ear()
                 try await write(ear)
-                #expect(ear.text.contains("hidden-\(kind.kind)") == (sight == "whole"), "\(place): \(ear.text)")
+                #expect(
+                    ear.text.contains("hidden-\(kind.kind)") == (sight == "whole"), "\(place): \(ear.text)")
             }
         case .list:
             #expect(answer.status == 200, "\(place)")

@@ -39,7 +39,8 @@ import Testing
             #expect(array.json?["error"]?["index"]?.json.description == "1")
             let plain = await house.ask(
                 .post, "/jobs",
-                #"{"kind":"shut","subject":"s","key":"k","args":{"n":1},"attempts":2,"meta":{"a":1}}"#, by: .asker)
+                #"{"kind":"shut","subject":"s","key":"k","args":{"n":1},"attempts":2,"meta":{"a":1}}"#,
+                by: .asker)
             #expect(plain.status == 202, "\(plain.text)")
         }
     }
@@ -111,7 +112,8 @@ import Testing
         try await withAskingHouse(extra: [token]) { house in
             let narrow = AskingHouse(
                 store: house.store, front: house.front, secrets: [.asker: secret, .producer: secret])
-            #expect(await narrow.ask(.post, "/jobs", #"{"kind":"producer-reader"}"#, by: .asker).status == 202)
+            #expect(
+                await narrow.ask(.post, "/jobs", #"{"kind":"producer-reader"}"#, by: .asker).status == 202)
             let other = await narrow.ask(.post, "/jobs", #"{"kind":"producer-asker"}"#, by: .asker)
             #expect(other.status == 403 && other.code == "kind_forbidden", "\(other.text)")
             let job = try await house.store.enqueue(NewJob("nobody-reader")).job
@@ -148,8 +150,10 @@ import Testing
 
     @Test("callers without a token who are producers share one identity")
     func anonymous() async throws {
-        try await withAskingHouse(AskingHouse.definitions, extra: [], { $0.anonymousRole = .producer }) { house in
-            let id = try #require(await house.ask(.post, "/jobs", #"{"kind":"producer-asker"}"#, by: .none).id)
+        try await withAskingHouse(AskingHouse.definitions, extra: [], { $0.anonymousRole = .producer }) {
+            house in
+            let id = try #require(
+                await house.ask(.post, "/jobs", #"{"kind":"producer-asker"}"#, by: .none).id)
             #expect(await house.ask(.get, "/jobs/\(id)", by: .none).status == 200)
             #expect(await house.ask(.get, "/jobs/\(id)", by: .producer).status == 404)
             let refused = await house.ask(.post, "/jobs", #"{"kind":"operator-asker"}"#, by: .none)

@@ -51,7 +51,8 @@ package enum ConditionRoutes {
     }
 
     /// Of these conditions those that the caller may see, each as far as it may.
-    private static func told(_ found: [Condition], of kind: String, to exchange: Exchange) async throws -> [String:
+    private static func told(_ found: [Condition], of kind: String, to exchange: Exchange) async throws
+        -> [String:
         JSONText]
     {
         let caller = exchange.caller

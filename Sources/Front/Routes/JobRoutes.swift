@@ -16,7 +16,8 @@ package enum JobRoutes {
     private static let id = Route.Parameter("id", in: .path, "the job's number", .integer(1...Int(Int64.max)))
 
     private static let ask = Route(
-        .post, "/jobs", role: .producer, admitsMoney: true, limit: .write, group: group, summary: "Put a job in line, or many",
+        .post, "/jobs", role: .producer, admitsMoney: true, limit: .write, group: group,
+        summary: "Put a job in line, or many",
         about: """
             The body is one job or an array of at most \(jobsMax); an array is accepted whole or not at all. Once it is \
             answered 202, the job runs, or is visibly dead or cancelled. The same Idempotency-Key with the same body is \
@@ -41,7 +42,9 @@ package enum JobRoutes {
                 .either([.named("AcceptedJob"), .named("AcceptedJobs")])),
             .init(200, "accepted, waited for, and ended", .named("AcceptedJob")),
             .init(400, "the body can't be read, or no kind is called so", .named("Problem")),
-            .init(403, "the kind is not for this caller, or a field is not the caller's to choose", .named("Problem")),
+            .init(
+                403, "the kind is not for this caller, or a field is not the caller's to choose",
+                .named("Problem")),
             .init(
                 409, "the subject has a live job and its kind says refuse, or its last job ended too lately",
                 .named("Problem")),
@@ -50,7 +53,8 @@ package enum JobRoutes {
         ], handle: JobOrder.take)
 
     private static let list = Route(
-        .get, "/jobs", role: .reader, admitsMoney: true, limit: .read, group: group, summary: "List jobs, newest first",
+        .get, "/jobs", role: .reader, admitsMoney: true, limit: .read, group: group,
+        summary: "List jobs, newest first",
         about: """
             A page ends where `limit` ends it; `before` with its last id asks for the next one. A producer is told of what \
             it asked for, and of kinds that every reader may see into.
@@ -76,7 +80,10 @@ package enum JobRoutes {
         filter.kinds = exchange.caller.kinds?.sorted()
         let jobs = try await exchange.store.jobs(filter)
         let next = jobs.count == filter.limit ? jobs.last?.id : nil
-        return Reply.json(.object([("jobs", .array(jobs.map { exchange.seeing($0).json })), ("next_before", JSONText(next))]))
+        return Reply.json(
+            .object([
+                ("jobs", .array(jobs.map { exchange.seeing($0).json })), ("next_before", JSONText(next)),
+            ]))
     }
 
     private static let show = Route(
@@ -90,8 +97,11 @@ package enum JobRoutes {
         answers: [
             .init(200, "the job as it stands", .named("Job")),
             .init(304, "nothing has changed since the answer with that ETag"),
-            .init(404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
-            .init(410, "it has ended, and how is no longer known: told to operators, and 404 to others", .named("Problem")),
+            .init(
+                404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
+            .init(
+                410, "it has ended, and how is no longer known: told to operators, and 404 to others",
+                .named("Problem")),
         ]
     ) { exchange in
         let job = try exchange.jobID()
@@ -112,8 +122,11 @@ package enum JobRoutes {
         answers: [
             .init(200, "the events, until the job has ended", nil, as: "text/event-stream"),
             .init(204, "the end was seen already"),
-            .init(404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
-            .init(410, "it has ended, and how is no longer known: told to operators, and 404 to others", .named("Problem")),
+            .init(
+                404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
+            .init(
+                410, "it has ended, and how is no longer known: told to operators, and 404 to others",
+                .named("Problem")),
         ], handle: JobEvents.follow)
 
     private static let cancel = Route(
@@ -125,10 +138,13 @@ package enum JobRoutes {
         answers: [
             .init(
                 200, "it is cancelled; may_have_started tells whether a worker had it", .named("Cancelled")),
-            .init(404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
+            .init(
+                404, "there never was a job of that number, or the caller may not see it", .named("Problem")),
             .init(403, "another caller asked for it", .named("Problem")),
             .init(409, "it has ended otherwise", .named("Problem")),
-            .init(410, "it has ended, and how is no longer known: told to operators, and 404 to others", .named("Problem")),
+            .init(
+                410, "it has ended, and how is no longer known: told to operators, and 404 to others",
+                .named("Problem")),
         ]
     ) { exchange in
         let job = try exchange.jobID()
