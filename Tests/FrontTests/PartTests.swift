@@ -100,7 +100,11 @@ import Testing
             "bot:anyone:" + String(repeating: "0", count: 64),
             "b t:reader:" + String(repeating: "0", count: 64),
             "bot:reader:" + String(repeating: "g", count: 64),
-            "bot:reader:" + String(repeating: "0", count: 64) + ":x",
+            "bot:reader:" + String(repeating: "0", count: 64) + ":",
+            "bot:reader:" + String(repeating: "0", count: 64) + ":x+",
+            "bot:reader:" + String(repeating: "0", count: 64) + ":x+x",
+            "bot:reader:" + String(repeating: "0", count: 64) + ":X",
+            "bot:reader:" + String(repeating: "0", count: 64) + ":x:y",
         ])
     func noTokens(_ text: String) {
         #expect(Token(text: text) == nil)
