@@ -162,7 +162,7 @@ import Testing
 
     @Test("an unknown path, a wrong method and OPTIONS are answered as such")
     func paths() async throws {
-        try await withHouse { house in
+        try await withHouse([], { $0.securityContacts = ["mailto:a@example.org"] }) { house in
             #expect(await house.ask(.get, "/nothing").code == "not_found")
             #expect(await house.ask(.get, "/jobs/").status == 404)
             #expect(await house.ask(.get, "//jobs").status == 404)

@@ -165,6 +165,10 @@ extension HouseRule {
                     "looks for a mark in the surroundings of other processes"
                 ),
                 ("Sources/Sandbox/Burglar.swift", "tries whether another process's surroundings can be read"),
+                (
+                    "Sources/Postgres/ConnectionTarget.swift",
+                    "asks whether libpq will find a choice of its own there: PGSSLMODE, PGSERVICE, PGHOST"
+                ),
             ],
             broken: { file in
                 guard file.room != "motorpool" else { return [] }
