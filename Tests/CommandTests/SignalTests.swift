@@ -142,6 +142,8 @@ struct SignalTests {
             }
             let (old, new) = (try await token("old"), try await token("new"))
             try await withFolder(["tokens": old.line + "\n"]) { folder in
+                var program = program
+                program.variables["MOTORPOOL_TRUST_LOCAL"] = "0"
                 let front = try program.start(["serve", "--port", "0", "--tokens-file", "\(folder)/tokens"])
                 defer { front.child.kill() }
                 try await front.says("listening")

@@ -24,8 +24,8 @@ struct TrialKindTests {
             try await front.says("listening")
             let client = RawClient(port: UInt16(port))
             let document = try await client.ask("GET", "/openapi.json").body
-            #expect(document.contains("steam-download"))
-            for name in TrialKindTests.names { #expect(!document.contains("\"\(name)\"")) }
+            #expect(document.contains("\"openapi\""))
+            for name in TrialKindTests.names { #expect(!document.contains("\"\(name)\""), "\(name)") }
             for name in TrialKindTests.names {
                 let refused = try await client.ask("POST", "/jobs", "{\"kind\":\"\(name)\"}")
                 #expect(refused.status == 400, "\(refused.body)")
