@@ -54,9 +54,13 @@ struct ProxyTests {
                 "/usr/bin/curl", "-s", "-w", "\n%{http_code}", "--unix-socket", path, "-d",
                 #"{"kind":"noop"}"#, "http://localhost/jobs",
             ]
-            let own = try await ChildProcess.run(
-                order, environment: [:], deadline: .seconds(20), outputMax: 1000)
-            #expect(own.text.hasSuffix("\n202"), "\(own.text)")
+            // A front that has just started on a busy machine may ask for patience first.
+            try await eventually("its own user may enqueue", within: .seconds(20)) {
+                let own = try await ChildProcess.run(
+                    order, environment: [:], deadline: .seconds(20), outputMax: 1000)
+                #expect(own.text.hasSuffix("\n202") || own.text.hasSuffix("\n503"), "\(own.text)")
+                return own.text.hasSuffix("\n202")
+            }
             let proxied = try await ChildProcess.run(
                 order + ["-H", "X-Forwarded-For: 192.0.2.1"], environment: [:], deadline: .seconds(20),
                 outputMax: 1000)
