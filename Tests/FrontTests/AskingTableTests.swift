@@ -37,7 +37,8 @@ import Testing
         ]
         let others = [
             "GET /metrics", "GET /health", "GET /health/live", "GET /health/ready", "GET /",
-            "GET /openapi.json", "GET /docs", "GET /docs/style.css", "GET /admin/style.css",
+            "GET /openapi.json", "GET /docs", "GET /docs/style.css", "GET /.well-known/security.txt",
+            "GET /admin/style.css",
             "GET /admin/icon.svg", "GET /admin/login", "POST /admin/login", "POST /admin/logout",
             "GET /admin/queues", "GET /admin/queues/{name}", "GET /admin/schedules",
             "GET /admin/schedules/{name}", "GET /admin/workers", "GET /admin/limits", "GET /admin/sessions",

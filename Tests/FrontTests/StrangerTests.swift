@@ -63,7 +63,7 @@ struct StrangerTests {
             try await house.store.database.run(
                 "UPDATE motorpool.guests_left SET left_at = now() - interval '25 hours'")
             #expect(try await settled().strangersForgotten == 1)
-            #expect(await house.ask(.get, "/jobs/\(strange)", as: .reader).status == 410)
+            #expect(await house.ask(.get, "/jobs/\(strange)", as: .operator).status == 410)
             await house.expectKnown(known)
             try await house.expect("guests_left", count: 0)
         }

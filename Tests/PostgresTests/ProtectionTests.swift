@@ -50,7 +50,7 @@ struct ProtectionTests {
             .replacing("sslmode=disable", with: "hostaddr=127.0.0.1")
         #expect(settings.url.contains("db.example") && settings.url.contains("hostaddr"))
         let error = try failure { try Session.open(settings, deadline: .seconds(5)) }
-        let words = "\(try #require(error))"
+        let words = try #require(error).explanation
         #expect(words.contains("sslrootcert="), "\(words)")
         #expect(words.contains("sslmode="))
         #expect(!words.contains("\n"))

@@ -193,6 +193,7 @@ struct RetentionTests {
     private func retainAs(_ role: String, _ desk: Desk) async throws {
         for grant in [
             "USAGE ON SCHEMA motorpool", "SELECT, DELETE, UPDATE ON ALL TABLES IN SCHEMA motorpool",
+            "INSERT ON motorpool.guests_left",
         ] {
             try await desk.store.database.run("GRANT \(pasting: grant) TO \(pasting: role)")
         }

@@ -255,7 +255,7 @@ struct RouteDeliveryTests {
             ("quote\"", "attachment; filename*=utf-8''quote%22.zip"),
             ("a;b,c", "attachment; filename*=utf-8''a%3Bb%2Cc.zip"), ("", "attachment; filename=\"7.zip\""),
             ("line\r\nSet-Cookie: a=b", "attachment; filename*=utf-8''line__Set-Cookie%3A%20a%3Db.zip"),
-            ("../../etc/passwd", "attachment; filename=\"__.._etc_passwd.zip\""),
+            ("../../etc/passwd", "attachment; filename=\"___.._etc_passwd.zip\""),
             (".bashrc", "attachment; filename=\"_bashrc.zip\""),
             (#"a\b"#, "attachment; filename=\"a_b.zip\""),
             ("a\u{202e}b\u{7f}", "attachment; filename=\"a_b_.zip\""),
