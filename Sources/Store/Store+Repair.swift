@@ -60,6 +60,8 @@ extension Store {
                 FROM pg_class c CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) p(privilege)
                 WHERE c.relnamespace = 'motorpool'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
                   AND (p.privilege = 'SELECT' OR c.relkind <> 'v' AND c.relname <> 'migrations')
+                  -- The audit ledger is only read and added to.
+                  AND (c.relname <> 'audit' OR p.privilege IN ('SELECT', 'INSERT'))
                 UNION ALL
                 SELECT 'ALL TABLES IN SCHEMA', 'motorpool', 'TRUNCATE',
                     bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'DELETE')),
