@@ -294,25 +294,5 @@ extension Schema {
                 ring := d.queue;
                 RETURN NEXT;
             END $$;
-
-            -- What system tables may join: the condition of each subject that was ever asked for.
-            CREATE OR REPLACE VIEW motorpool.conditions AS
-            SELECT s.kind, s.subject, s.job,
-                c.condition,
-                CASE c.condition WHEN 'queued' THEN 3 WHEN 'working' THEN CASE p.phase WHEN 'usable' THEN 1 ELSE 2 END
-                                 WHEN 'ready' THEN 0 END AS number,
-                p.phase, p.done, p.total, s.asked_at, s.settled_at, s.failures_in_a_row, s.last_error,
-                s.again_args IS NOT NULL AS again
-            FROM motorpool.subjects s
-            LEFT JOIN motorpool.jobs j ON j.id = s.job AND s.live
-            LEFT JOIN motorpool.progress p ON p.job = j.id AND p.run = j.run
-            CROSS JOIN LATERAL (SELECT CASE
-                WHEN j.state = 1 OR j.step > 0 THEN 'working'
-                WHEN j.id IS NOT NULL THEN 'queued'
-                WHEN s.ending = 'done' THEN 'ready'
-                WHEN s.ending = 'dead' THEN 'failed'
-                ELSE 'cancelled' END AS condition) c
-            -- A job that was removed by hand answers for nothing: its subject is as good as never asked for.
-            WHERE j.id IS NOT NULL OR NOT s.live;
             """#)
 }
