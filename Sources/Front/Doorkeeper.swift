@@ -21,24 +21,18 @@ struct Doorkeeper: Sendable {
 
     /// Reads the caller's token or session.
     ///
-    /// A route that anyone may use reads neither: what a client sends along, perhaps for another program, is ignored. A
-    /// right token always passes; a wrong one is charged to its address. A session opens the operators' pages alone.
+    /// A right token always passes; a wrong one is charged to its address, but for a route that anyone may use: what a client
+    /// sends along there, perhaps for another program, is ignored. A session opens the operators' pages alone.
     /// - Throws: `Problem` 401 for a token that is not configured, 429 for too many of those; what the session's look-up
     ///   throws.
     func caller(of request: Request, for route: Route) async throws -> Caller {
         let address = address(of: request)
-        guard route.role != .anyone else {
-            let token = bearer(of: request).flatMap { settings.tokens.token(for: $0) }
-            return token.map {
-                Caller(name: $0.name, role: $0.role, means: .token, address: address, kinds: $0.kinds)
-            }
-                ?? stranger(request)
+        if let token = bearer(of: request).flatMap({ settings.tokens.token(for: $0) }) {
+            return Caller(
+                name: token.name, role: token.role, means: .token, address: address, kinds: token.kinds)
         }
+        guard route.role != .anyone else { return stranger(request) }
         if request.headers["Authorization"] != nil {
-            if let secret = bearer(of: request), let token = settings.tokens.token(for: secret) {
-                return Caller(
-                    name: token.name, role: token.role, means: .token, address: address, kinds: token.kinds)
-            }
             try await chargeWrongToken(from: address, at: .bearer)
             throw Problem(
                 401, "unknown_token", "expected Authorization: Bearer with a token that is configured here"
